@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* enc: hexadecimal and base64url (RFC 4648 section 5). Thread-safe, no allocation. */
+#ifndef MAYFLY_BASE_ENC_H
+#define MAYFLY_BASE_ENC_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Characters of an encoding, without the NUL. */
+#define HEX_LEN(n)    ((n)*2)
+#define B64URL_LEN(n) (((n)*4 + 2) / 3)
+
+/* Lower-case hex of `len` bytes and a NUL: writes HEX_LEN(len) + 1 characters. */
+void hex_encode(const uint8_t *bytes, size_t len, char *ret_text);
+
+/* Exactly HEX_LEN(len) hex digits of either case. ERR_SYNTAX otherwise; output untouched. */
+MUST_CHECK enum err hex_decode(const char *text, uint8_t *ret_bytes, size_t len);
+
+/* base64url without padding and a NUL: writes B64URL_LEN(len) + 1 characters. */
+void b64url_encode(const uint8_t *bytes, size_t len, char *ret_text);
+
+/* Decode base64url, with or without padding, canonical bits only. `ret_bytes` holds `cap` bytes.
+ * ERR_SYNTAX: not base64url; ERR_TOOBIG: more than `cap` bytes. */
+MUST_CHECK enum err b64url_decode(const char *text, size_t text_len, uint8_t *ret_bytes, size_t cap,
+                                  size_t *ret_len);
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* field: reading and writing the values of a few headers. Pure functions. */
+#ifndef MAYFLY_HTTP_FIELD_H
+#define MAYFLY_HTTP_FIELD_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Append `attachment; filename="…"; filename*=UTF-8''…` (RFC 6266, RFC 8187) for a UTF-8 name. The
+ * ASCII form has '_' for everything that is not plain ASCII, a quote, a backslash or a percent
+ * sign; filename* is there only when the two differ. */
+MUST_CHECK enum err field_disposition(const char *filename, struct buf *ret);
+
+/* Whether an Accept header (RFC 9110 section 12.5.1; NULL: none) prefers text/html (or
+ * application/xhtml+xml): it names one of them with a quality above that of application/json. A
+ * bare wildcard is not enough. */
+bool field_prefers_html(const char *accept);
+
+/* Whether Accept names exactly application/json with a quality above 0 (wildcards do not count). */
+bool field_names_json(const char *accept);
+
+/* Whether `text` is a valid authority for a link: a host name, IPv4 or [IPv6] with an optional
+ * port from 1 to 65535; at most 255 characters, no user part. */
+bool field_is_authority(const char *text);
+
+/* The token of "Bearer <token>" (RFC 6750; scheme in any case), not copied; NULL when there is
+ * none. */
+const char *field_bearer(const char *authorization);
+
+/* Whether `token` is one of the comma-separated values of a header (NULL: none), in any case. */
+bool field_list_has(const char *header, const char *token);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* path: request targets and route patterns. Pure functions. */
+#ifndef MAYFLY_HTTP_PATH_H
+#define MAYFLY_HTTP_PATH_H
+
+#include "base/err.h"
+#include "http/http.h"
+
+#include <stddef.h>
+
+enum { PATH_PARAM_MAX = 2, PATH_SEGMENT_MAX = 4096 };
+
+struct path_match {
+    const struct http_route *route;
+    size_t n_params;
+    const char *names[PATH_PARAM_MAX]; /* into the pattern, up to its '}' */
+    char *values[PATH_PARAM_MAX];      /* decoded; owned, path_match_done frees */
+    char allow[64];                    /* for ERR_METHOD: "GET, POST" */
+};
+
+/* Find the route of `method` and `target` (raw path, its query ignored). ERR_NOTFOUND; ERR_METHOD:
+ * the path is known but not the method (`ret_match->allow` is set; HEAD is listed with also_head);
+ * ERR_SYNTAX: a broken percent escape or an encoded NUL or slash in a segment. */
+MUST_CHECK enum err path_route(const struct http_route *routes, size_t n_routes, const char *method,
+                               const char *target, struct path_match *ret_match);
+void path_match_done(struct path_match *m); /* wipes and frees the values */
+
+#endif

@@ -12,7 +12,14 @@
 
 #undef sprintf /* macros of the fortified headers */
 #undef vsprintf
-#pragma GCC poison strcpy strcat sprintf vsprintf strtok rand srand localtime gmtime atoi atol
+#pragma GCC poison strcpy strcat sprintf vsprintf strtok srand localtime gmtime atoi atol
 #pragma GCC poison system popen tmpnam mktemp gets strncpy strncat
+
+/* Not poisoned, as libcrypto's headers have parameters of this name; a call is an error too. */
+#ifdef __clang__
+int rand(void) __attribute__((unavailable("banned: use base/rnd")));
+#else
+int rand(void) __attribute__((error("banned: use base/rnd")));
+#endif
 
 #endif

@@ -25,23 +25,29 @@ struct share_code {
 
 struct words;
 
-/* The built-in list: the EFF large word list, 7,776 words, its four hyphenated words joined. */
+/* The built-in list: the EFF large word list, its four hyphenated words joined. Of its 7,776
+ * entries two are then the same (yo-yo and yoyo), so it is 7,775 words; each stands once, or
+ * codes with that one would be twice as likely as others. */
 const struct words *words_builtin(void);
 
-/* A list from a file: a word a line, or "<dice numbers><blank><word>"; hyphens are dropped.
- * Words are 2 to 16 letters a to z, none twice, 1,296 to 65,536 of them.
- * ERR_NOTFOUND, ERR_IO: not readable; ERR_SYNTAX: not such a list (the sentence gives the line). */
+/* A list from a file: a word a line, or "<dice numbers><blank><word>". Words are 2 to 16 letters a
+ * to z, none twice, 1,296 to 65,536 of them. Hyphens in them are dropped, and words that differ in
+ * nothing else are one.
+ * ERR_NOTFOUND, ERR_IO: not readable; ERR_SYNTAX: not such a list (the sentence gives the line);
+ * ERR_NOMEM. */
 MUST_CHECK enum err words_load(const char *path, struct words **ret_words);
 void words_free(struct words *w); /* NULL is a no-op; never the built-in list */
 
 uint32_t words_n(const struct words *w);
 
-/* Draw `n_words` words, each uniformly and independently, from the kernel's CSPRNG. */
+/* Draw `n_words` (1 to 6) words, each uniformly and independently, from the kernel's CSPRNG.
+ * ERR_IO: it gives nothing. */
 MUST_CHECK enum err words_draw(const struct words *w, unsigned n_words,
                                struct share_code *ret_code);
 
-/* Read a code of exactly `n_words` words. Accepts upper case, and runs of spaces, dots,
- * underscores or hyphens between, before and after the words. ERR_NOTFOUND: it cannot be a code.
+/* Read a code of exactly `n_words` (1 to 6) words. Accepts upper case, and runs of spaces, dots,
+ * underscores or hyphens between, before and after the words; a hyphen inside a word splits it:
+ * "drop-down" is two words, the list's is "dropdown". ERR_NOTFOUND: it cannot be a code.
  * `ret_code` is untouched on failure. Time does not depend on which word is wrong only as far as
  * a binary search allows: the list is public. */
 MUST_CHECK enum err words_parse(const struct words *w, unsigned n_words, const char *text,

@@ -29,7 +29,8 @@ struct gate_request {
 };
 
 struct gate_verdict {
-    bool has_body; /* a length above 0, or chunked */
+    bool has_length; /* Content-Length was there, also with 0, or chunked */
+    bool has_body;   /* a length above 0, or chunked */
     bool is_chunked;
     uint64_t body_len; /* UINT64_MAX when chunked */
 };
@@ -37,15 +38,22 @@ struct gate_verdict {
 /* Judge the request line and the fields. ERR_SYNTAX: refuse with 400 and close; ERR_UNSUPPORTED: a
  * transfer coding other than exactly one chunked (501); ERR_TOOBIG: more than GATE_FIELDS_MAX
  * fields. Checks: method and names are tokens, values hold no control character but tab, the
- * target is an origin form without controls, raw non-ASCII or %00, the version is HTTP/1.0 or 1.1,
- * Host is there (once; needed for 1.1) and an authority, Content-Length is one decimal number,
- * once, and not beside Transfer-Encoding, which HTTP/1.0 may not use. */
+ * target is an origin form without controls, raw non-ASCII, '#' or %00, the version is HTTP/1.0 or
+ * 1.1, Host is there (once; needed for 1.1) and an authority, Content-Length is one decimal number
+ * up to INT64_MAX, once, and not beside Transfer-Encoding, which HTTP/1.0 may not use. Blanks at
+ * the end of a value are allowed but in the two that frame the body, where the library would
+ * read them otherwise than RFC 9112 does. */
 MUST_CHECK enum err gate_check(const struct gate_request *r, struct gate_verdict *ret_verdict);
 
 /* Judge how the header lay in memory: `head` is the `head_len` bytes from the method to the end of
  * the empty line, as the library left them. Each field must begin where the line before it ended
  * with exactly CR LF, and the empty line must end the header. ERR_SYNTAX otherwise: a bare LF, a
- * folded line, a NUL or a hidden line. `r->version` and the fields must point into `head`. */
+ * folded line, a NUL, a hidden line, or more than one blank in the request line. `r->version` and
+ * the fields must point into `head`; `r->target` is a copy from before the query was taken apart,
+ * and escapes in `head` must have been left alone.
+ *
+ * Two things leave no trace there and pass: NUL LF in place of CR LF, and empty lines (or lines
+ * that begin with NUL) before the request line. No common proxy forwards either. */
 MUST_CHECK enum err gate_check_layout(const struct gate_request *r, const char *head,
                                       size_t head_len);
 

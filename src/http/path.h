@@ -8,21 +8,27 @@
 
 #include <stddef.h>
 
-enum { PATH_PARAM_MAX = 2, PATH_SEGMENT_MAX = 4096 };
+enum { PATH_PARAM_MAX = 2, PATH_SEGMENT_MAX = 4096, PATH_ALLOW_LEN = 64 };
 
 struct path_match {
     const struct http_route *route;
     size_t n_params;
     const char *names[PATH_PARAM_MAX]; /* into the pattern, up to its '}' */
     char *values[PATH_PARAM_MAX];      /* decoded; owned, path_match_done frees */
-    char allow[64];                    /* for ERR_METHOD: "GET, POST" */
+    char allow[PATH_ALLOW_LEN];        /* for ERR_METHOD: "GET, POST" */
 };
 
-/* Find the route of `method` and `target` (raw path, its query ignored). ERR_NOTFOUND; ERR_METHOD:
- * the path is known but not the method (`ret_match->allow` is set; HEAD is listed with also_head);
- * ERR_SYNTAX: a broken percent escape or an encoded NUL or slash in a segment. */
+/* Find the route of `method` and `target` (raw path, its query ignored). Segments are decoded once
+ * and compared with case; one slash at the end is optional, an empty segment matches nothing, nor
+ * does `.` or `..`, encoded or not. Patterns have at most 8 segments and PATH_PARAM_MAX names.
+ * ERR_NOTFOUND; ERR_METHOD: the path is known but not the method (`ret_match` holds only `allow`;
+ * HEAD is listed with also_head); ERR_SYNTAX: not a path, a broken percent escape, or an encoded
+ * NUL or slash in a segment; ERR_TOOBIG: a segment of more than PATH_SEGMENT_MAX bytes; ERR_NOMEM.
+ * But for ERR_METHOD `ret_match` is untouched on failure. */
 MUST_CHECK enum err path_route(const struct http_route *routes, size_t n_routes, const char *method,
                                const char *target, struct path_match *ret_match);
-void path_match_done(struct path_match *m); /* wipes and frees the values */
+
+/* Wipe and free the values; may be called again, and on a match that is all zeros. */
+void path_match_done(struct path_match *m);
 
 #endif

@@ -22,6 +22,7 @@ enum {
     VAULT_NAME_LEN = 256, /* file name: 255 bytes and a NUL */
     VAULT_TYPE_LEN = 128, /* MIME type with a NUL */
     VAULT_TOKEN_LEN = 44, /* burn token: 43 base64url characters and a NUL */
+    VAULT_ETAG_LEN = 33,  /* 32 hex digits and a NUL */
 };
 
 struct vault;
@@ -110,7 +111,8 @@ MUST_CHECK enum err vault_download_source(struct vault_download *d, uint64_t fro
                                           struct source **ret_source);
 
 /* The stream is over: `left` bytes of it were handed to the system, `acked` the client has. With
- * left = 0 a use that this download took is given back. When everything was covered, and no use
+ * left = 0 a use that this download took is given back (an empty file, which has no byte to send,
+ * is settled with left = 1). When everything was covered, and no use
  * and no lease is left, the upload has ended (`ret_ended`): the sweeper should be woken. */
 MUST_CHECK enum err vault_download_settle(struct vault_download *d, uint64_t left, uint64_t acked,
                                           bool *ret_ended);
@@ -137,6 +139,29 @@ MUST_CHECK enum err vault_status(struct vault *v, const struct share_code *code,
 /* End the upload now; downloads that run are cut. ERR_DENIED: wrong token; ERR_NOTFOUND, ERR_GONE.
  */
 MUST_CHECK enum err vault_burn(struct vault *v, const struct share_code *code, const char *token);
+
+/* The strong ETag of an upload, 32 hex digits: the same for all of its life, tells nothing about
+ * its content, and is known without a look-up. */
+MUST_CHECK enum err vault_etag(struct vault *v, const struct share_code *code,
+                               char ret_etag[VAULT_ETAG_LEN]);
+
+/* The size of an upload in bytes; takes nothing. ERR_NOTFOUND, ERR_GONE. */
+MUST_CHECK enum err vault_size(struct vault *v, const struct share_code *code,
+                               uint64_t *ret_size_bytes);
+
+/* ---- the whole ---- */
+
+struct vault_stats {
+    uint64_t n_live, stored_bytes;
+    uint64_t disk_free_bytes, disk_total_bytes; /* of the storage's file system */
+};
+MUST_CHECK enum err vault_stats(struct vault *v, struct vault_stats *ret_stats);
+
+/* Live uploads: cheap enough for every request. */
+MUST_CHECK enum err vault_n_live(struct vault *v, uint64_t *ret_n);
+
+/* Whether the store and the storage work, each with a real write. Blocks on the disk. */
+void vault_ping(struct vault *v, enum err *ret_store, enum err *ret_blobs);
 
 /* ---- the end of life ---- */
 

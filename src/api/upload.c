@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /upload/ and PUT /{filename}: refuse early what can be refused by its headers, stream the
+ * file into the vault, and finish on a worker: type, allow-list, syncs, record, reply. */
+#include "api/api_int.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "http/field.h"
+#include "http/multipart.h"
+#include "policy/filename.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    FIELD_MAX = 512,           /* a form field's value, such as a token */
+    FORM_OVERHEAD = 64 * 1024, /* what a form may weigh beside its file */
+    BLOB_OVERHEAD = 128,       /* of a blob over its file, at most */
+    DEFAULT_EXPIRY_MIN = 10,
+    DEFAULT_USES = 1,
+};
+
+enum part { PART_NONE, PART_FILE, PART_EXPIRY, PART_USES, PART_TOKEN, PART_OTHER };
+
+struct field {
+    bool is_set;
+    size_t len;
+    char text[FIELD_MAX + 1];
+};
+
+struct upload {
+    struct app *app;
+    bool is_raw;
+    struct multipart *form; /* NULL for a raw body */
+    struct vault_put *put;
+    uint64_t reserved_bytes;
+    bool is_token_ok;
+    enum part part;
+    bool has_file;
+    struct field expiry, uses, token;
+    char name[FILENAME_TEXT_LEN];
+    uint8_t head[SNIFF_BYTES_MAX]; /* the file's first bytes, for its type */
+    size_t head_len;
+};
+
+static void
+upload_free(void *state)
+{
+    struct upload *u = state;
+
+    if (u == NULL)
+        return;
+    multipart_free(u->form);
+    vault_put_free(u->put);
+    if (u->reserved_bytes > 0)
+        quota_release(u->app->quota, u->reserved_bytes);
+    mem_wipe(u, sizeof(*u));
+    free(u);
+}
+
+/* ---- the body ---- */
+
+static enum err
+file_bytes(struct upload *u, const uint8_t *bytes, size_t len)
+{
+    size_t room = sizeof(u->head) - u->head_len, n = len < room ? len : room;
+
+    memcpy(u->head + u->head_len, bytes, n);
+    u->head_len += n;
+    return vault_put_write(u->put, bytes, len);
+}
+
+static struct field *
+field_of(struct upload *u, enum part part)
+{
+    return part == PART_EXPIRY ? &u->expiry : part == PART_USES ? &u->uses : &u->token;
+}
+
+static enum part
+part_of(const char *name)
+{
+    static const struct {
+        const char *name;
+        enum part part;
+    } parts[] = {
+        {"file", PART_FILE}, {"expiry", PART_EXPIRY}, {"uses", PART_USES}, {"token", PART_TOKEN}};
+
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        if (strcmp(name, parts[i].name) == 0)
+            return parts[i].part;
+    }
+    return PART_OTHER; /* unknown fields are read and dropped */
+}
+
+static enum err
+part_begin(void *ctx, const struct multipart_part *part)
+{
+    struct upload *u = ctx;
+
+    u->part = part_of(part->name);
+    if (u->part == PART_FILE) {
+        if (u->has_file)
+            return err_set(ERR_FIELD, "more than one file in a form");
+        u->has_file = true;
+        filename_clean(part->filename == NULL ? "" : part->filename,
+                       part->filename == NULL ? 0 : strlen(part->filename), u->name);
+    } else if (u->part != PART_OTHER) {
+        if (field_of(u, u->part)->is_set)
+            return err_set(ERR_FIELD, "a field is there twice");
+        field_of(u, u->part)->is_set = true;
+    }
+    return ERR_OK;
+}
+
+static enum err
+part_data(void *ctx, const uint8_t *bytes, size_t len)
+{
+    struct upload *u = ctx;
+    struct field *f;
+
+    if (u->part == PART_OTHER)
+        return ERR_OK;
+    if (u->part == PART_FILE)
+        return file_bytes(u, bytes, len);
+    f = field_of(u, u->part);
+    if (len > FIELD_MAX - f->len || memchr(bytes, '\0', len) != NULL)
+        return err_set(ERR_FIELD, "a field's value is too long or holds a NUL");
+    memcpy(f->text + f->len, bytes, len);
+    f->len += len;
+    return ERR_OK;
+}
+
+static enum err
+part_end(void *ctx)
+{
+    ((struct upload *)ctx)->part = PART_NONE;
+    return ERR_OK;
+}
+
+/* ---- before the body ---- */
+
+static bool
+is_upload_token(const struct app *app, const char *token)
+{
+    size_t len = strlen(app->upload_token);
+
+    return strlen(token) == len && mem_equal(token, app->upload_token, len);
+}
+
+/* ERR_DENIED when a token is needed and this request cannot have it any more. A form may still
+ * bring it as a field. */
+static enum err
+check_token(struct upload *u, const struct http_req *req)
+{
+    const char *bearer = field_bearer(http_req_header(req, "Authorization"));
+
+    if (u->app->upload_token == NULL) {
+        u->is_token_ok = true;
+        return ERR_OK;
+    }
+    if (bearer != NULL)
+        u->is_token_ok = is_upload_token(u->app, bearer);
+    if (u->is_token_ok || (bearer == NULL && !u->is_raw))
+        return ERR_OK;
+    return err_set(ERR_DENIED, "a wrong or no upload token");
+}
+
+static enum err
+check_length(const struct upload *u, const struct http_req *req)
+{
+    uint64_t len = http_req_body_len(req), max = u->app->max_file_size;
+
+    if (!http_req_has_body(req))
+        return u->is_raw ? err_set(ERR_NOLENGTH, "an upload without a length")
+                         : err_set(ERR_NOLENGTH, "a form without a body");
+    if (len != UINT64_MAX && len > max + (u->is_raw ? 0 : FORM_OVERHEAD))
+        return err_set(ERR_TOOBIG, "an upload is declared larger than MAX_FILE_SIZE");
+    return ERR_OK;
+}
+
+/* Promise room for all that this body can become. */
+static enum err
+reserve(struct upload *u, const struct http_req *req)
+{
+    uint64_t len = http_req_body_len(req), max = u->app->max_file_size;
+    uint64_t bytes = (len < max ? len : max) + BLOB_OVERHEAD;
+    struct vault_stats st;
+    struct quota_now now;
+    enum err e = vault_stats(u->app->vault, &st);
+
+    if (e != ERR_OK)
+        return e;
+    now = (struct quota_now){st.stored_bytes, st.disk_free_bytes, st.disk_total_bytes};
+    e = quota_reserve(u->app->quota, &now, bytes);
+    if (e == ERR_OK)
+        u->reserved_bytes = bytes;
+    return e;
+}
+
+static enum err
+take_rate(struct app *app, const struct http_req *req, struct http_resp *resp, bool *ret_go)
+{
+    struct refusal more = {0};
+    enum err e = rate_take(&app->upload_rate, &app->counters, "upload", http_req_client(req),
+                           app->now_s(), &more.retry_s);
+
+    if (e == ERR_LIMITED)
+        return api_refuse(req, resp, e, &more);
+    *ret_go = e == ERR_OK;
+    return e;
+}
+
+static enum err
+open_body(struct upload *u, const struct http_req *req)
+{
+    const struct multipart_events events = {u, part_begin, part_data, part_end};
+    const char *type = http_req_header(req, "Content-Type");
+
+    if (!u->is_raw)
+        return multipart_new(type == NULL ? "" : type, &events, &u->form);
+    u->has_file = true;
+    filename_clean(http_req_param(req, "filename"), strlen(http_req_param(req, "filename")),
+                   u->name);
+    return ERR_OK;
+}
+
+/* Copy a header into a field, as a form would have brought it. */
+static enum err
+header_field(const struct http_req *req, const char *name, struct field *ret)
+{
+    const char *value = http_req_header(req, name);
+
+    if (value == NULL)
+        return ERR_OK;
+    if (strlen(value) > FIELD_MAX)
+        return err_set(ERR_FIELD, "a header's value is too long");
+    ret->is_set = true;
+    ret->len = strlen(value);
+    memcpy(ret->text, value, ret->len);
+    return ERR_OK;
+}
+
+/* ---- limits: expiry and uses ---- */
+
+struct wish {
+    unsigned expiry_min, uses;
+};
+
+/* One number from 1 to `max`, or `otherwise` when it is not set. On ERR_FIELD the sentence for the
+ * client is in `ret_sentence`. */
+static enum err
+read_number(const struct field *f, const char *name, unsigned max, unsigned otherwise,
+            unsigned *ret_number, char ret_sentence[128])
+{
+    uint64_t x = otherwise < max ? otherwise : max;
+
+    if (f->is_set && (text_u64(f->text, f->len, max, &x) != ERR_OK || x < 1)) {
+        (void)snprintf(ret_sentence, 128, "%s must be a whole number from 1 to %u.", name, max);
+        return err_set(ERR_FIELD, "a limit is out of its range");
+    }
+    *ret_number = (unsigned)x;
+    return ERR_OK;
+}
+
+static enum err
+read_wish(const struct upload *u, struct wish *ret_wish, char ret_sentence[128])
+{
+    const struct app *app = u->app;
+    enum err e;
+
+    e = read_number(&u->expiry, u->is_raw ? "X-Expiry" : "expiry", app->max_expiry_min,
+                    DEFAULT_EXPIRY_MIN, &ret_wish->expiry_min, ret_sentence);
+    if (e == ERR_OK)
+        e = read_number(&u->uses, u->is_raw ? "X-Uses" : "uses", app->max_uses, DEFAULT_USES,
+                        &ret_wish->uses, ret_sentence);
+    return e;
+}
+
+static enum err
+begin(struct app *app, const struct http_req *req, struct http_resp *resp, bool is_raw,
+      struct upload **ret_upload)
+{
+    struct upload *u = calloc(1, sizeof(*u));
+    char sentence[128] = "";
+    struct wish wish;
+    enum err e;
+
+    if (u == NULL)
+        return err_set(ERR_NOMEM, "no memory for an upload");
+    u->app = app;
+    u->is_raw = is_raw;
+    e = check_token(u, req);
+    if (e == ERR_OK)
+        e = check_length(u, req);
+    if (e == ERR_OK && is_raw)
+        e = header_field(req, "X-Expiry", &u->expiry);
+    if (e == ERR_OK && is_raw)
+        e = header_field(req, "X-Uses", &u->uses);
+    if (e == ERR_OK)
+        e = read_wish(u, &wish, sentence); /* of a raw body: its headers tell all there is */
+    if (e == ERR_OK)
+        e = open_body(u, req);
+    if (e == ERR_OK)
+        e = reserve(u, req);
+    if (e == ERR_OK)
+        e = vault_put_new(app->vault, app->max_file_size, &u->put);
+    if (e == ERR_OK) {
+        *ret_upload = u;
+        return ERR_OK;
+    }
+    upload_free(u);
+    if (sentence[0] != '\0')
+        return api_refuse(req, resp, e, &(struct refusal){.sentence = sentence});
+    return e;
+}
+
+static enum err
+begin_kind(void *ctx, const struct http_req *req, struct http_resp *resp, bool is_raw,
+           void **ret_state)
+{
+    struct upload *u = NULL;
+    bool go = false;
+    enum err e = take_rate(ctx, req, resp, &go);
+
+    if (e == ERR_OK && go)
+        e = begin(ctx, req, resp, is_raw, &u);
+    if (e == ERR_OK)
+        *ret_state = u; /* NULL: refused, the reply is written */
+    return e;
+}
+
+static enum err
+upload_begin(void *ctx, const struct http_req *req, struct http_resp *resp, void **ret_state)
+{
+    return begin_kind(ctx, req, resp, false, ret_state);
+}
+
+static enum err
+put_begin(void *ctx, const struct http_req *req, struct http_resp *resp, void **ret_state)
+{
+    return begin_kind(ctx, req, resp, true, ret_state);
+}
+
+static enum err
+upload_body(void *state, const uint8_t *bytes, size_t len)
+{
+    struct upload *u = state;
+
+    return u->is_raw ? file_bytes(u, bytes, len) : multipart_push(u->form, bytes, len);
+}
+
+/* ---- after the body, on a worker ---- */
+
+static enum err
+refuse_field(const struct http_req *req, struct http_resp *resp, const char *sentence)
+{
+    return api_refuse(req, resp, ERR_FIELD, &(struct refusal){.sentence = sentence});
+}
+
+/* Find out the type, judge it, make it all durable, reply. */
+static enum err
+commit(void *state, const struct http_req *req, struct http_resp *resp)
+{
+    struct vault_receipt receipt;
+    struct upload *u = state;
+    char type[MIME_TEXT_LEN], sentence[128];
+    struct wish wish;
+    enum err e;
+
+    e = read_wish(u, &wish, sentence);
+    if (e != ERR_OK)
+        return refuse_field(req, resp, sentence);
+    sniff_type(u->app->sniff, u->head, u->head_len, type);
+    if (!mime_is_allowed(&u->app->mime, type)) {
+        (void)snprintf(sentence, sizeof(sentence), "Files of type %.64s are not accepted here.",
+                       type);
+        return api_refuse(req, resp, ERR_TYPE, &(struct refusal){.sentence = sentence});
+    }
+    e = vault_put_commit(u->put, u->name, type, (int64_t)wish.expiry_min * 60, wish.uses, &receipt);
+    if (e != ERR_OK)
+        return e;
+    u->app->wake_sweeper(u->app->sweeper); /* it may have to wake earlier now */
+    e = reply_receipt(&(struct upload_view){u->app, req, &receipt, u->is_raw}, resp);
+    vault_receipt_wipe(&receipt);
+    return e;
+}
+
+/* The state outlives the work: `free` of the intake comes after it. */
+static void
+keep(void *state)
+{
+    (void)state;
+}
+
+static enum err
+upload_finish(void *state, const struct http_req *req, struct http_resp *resp)
+{
+    struct upload *u = state;
+    enum err e = u->is_raw ? ERR_OK : multipart_finish(u->form);
+
+    if (e != ERR_OK)
+        return e;
+    if (!u->is_token_ok && !(u->token.is_set && is_upload_token(u->app, u->token.text)))
+        return err_set(ERR_DENIED, "a wrong or no upload token");
+    if (!u->has_file)
+        return refuse_field(req, resp, "The form has no field named file.");
+    http_resp_defer(resp, commit, u, keep);
+    return ERR_OK;
+}
+
+const struct http_intake upload_intake = {upload_begin, upload_body, upload_finish, upload_free};
+const struct http_intake put_intake = {put_begin, upload_body, upload_finish, upload_free};

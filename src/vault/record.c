@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The sealed part of a record, in clear (docs/formats.md):
+ *   version 0x01 | Fernet key of the blob, 32 | SHA-256 of the plaintext, 32
+ *   | length, 2, big-endian | file name, UTF-8 | length, 2 | MIME type, ASCII
+ * sealed as one Fernet token under HKDF-SHA256(pepper, info = "mayfly record v1" || code). */
+#include "base/mem.h"
+#include "vault/vault_int.h"
+
+#include <string.h>
+
+enum { VERSION = 0x01, FIXED_LEN = 1 + FERNET_KEY_LEN + SHA256_LEN, PLAIN_MAX = 1024 };
+
+static const char info_label[] = "mayfly record v1";
+
+/* The key that seals the record of `code`. The caller frees it. */
+static enum err
+record_key(struct vault *v, const struct share_code *code, struct secret **ret_key)
+{
+    char info[sizeof(info_label) + CODE_TEXT_LEN];
+    size_t label_len = sizeof(info_label) - 1, code_len = strlen(code->text);
+    enum err e;
+
+    memcpy(info, info_label, label_len);
+    memcpy(info + label_len, code->text, code_len);
+    e = crypt_hkdf(v->cfg.pepper, info, label_len + code_len, FERNET_KEY_LEN, ret_key);
+    mem_wipe(info, sizeof(info));
+    return e;
+}
+
+static enum err
+add_text(struct buf *b, const char *text)
+{
+    size_t len = strlen(text);
+    const uint8_t head[2] = {(uint8_t)(len >> 8), (uint8_t)len};
+    enum err e = buf_add(b, head, sizeof(head));
+
+    return e == ERR_OK ? buf_add(b, text, len) : e;
+}
+
+enum err
+record_seal(struct vault *v, const struct share_code *code, const struct sealed_part *part,
+            struct record *rec)
+{
+    const uint8_t version = VERSION;
+    struct secret *key = NULL;
+    struct buf plain, token;
+    enum err e;
+
+    buf_init(&plain, PLAIN_MAX);
+    buf_init(&token, sizeof(rec->sealed));
+    e = record_key(v, code, &key);
+    if (e == ERR_OK)
+        e = buf_add(&plain, &version, 1);
+    if (e == ERR_OK)
+        e = buf_add(&plain, secret_bytes(part->file_key), FERNET_KEY_LEN);
+    if (e == ERR_OK)
+        e = buf_add(&plain, part->meta.sha256, SHA256_LEN);
+    if (e == ERR_OK)
+        e = add_text(&plain, part->meta.name);
+    if (e == ERR_OK)
+        e = add_text(&plain, part->meta.type);
+    if (e == ERR_OK)
+        e = fernet_seal(key, rec->created_at_s, plain.data, plain.len, &token);
+    if (e == ERR_OK) {
+        memcpy(rec->sealed, token.data, token.len);
+        rec->sealed_len = token.len;
+    }
+    secret_free(key);
+    buf_done(&plain);
+    buf_done(&token);
+    return e;
+}
+
+/* Take a text of at most cap - 1 bytes off the front of `p`. */
+static enum err
+take_text(const uint8_t **p, size_t *left, char *ret_text, size_t cap)
+{
+    size_t len;
+
+    if (*left < 2)
+        return err_set(ERR_INTEGRITY, "a sealed record is too short");
+    len = (size_t)((*p)[0] << 8 | (*p)[1]);
+    if (len > *left - 2 || len >= cap)
+        return err_set(ERR_INTEGRITY, "a sealed record has a wrong length");
+    memcpy(ret_text, *p + 2, len);
+    ret_text[len] = '\0';
+    *p += 2 + len;
+    *left -= 2 + len;
+    return ERR_OK;
+}
+
+static enum err
+parse(const struct buf *plain, struct sealed_part *ret_part)
+{
+    const uint8_t *p = plain->data;
+    size_t left = plain->len;
+    enum err e;
+
+    if (left < FIXED_LEN || p[0] != VERSION)
+        return err_set(ERR_INTEGRITY, "a sealed record of another version");
+    memcpy(ret_part->meta.sha256, p + 1 + FERNET_KEY_LEN, SHA256_LEN);
+    p += FIXED_LEN;
+    left -= FIXED_LEN;
+    e = take_text(&p, &left, ret_part->meta.name, sizeof(ret_part->meta.name));
+    if (e == ERR_OK)
+        e = take_text(&p, &left, ret_part->meta.type, sizeof(ret_part->meta.type));
+    if (e == ERR_OK && left > 0)
+        e = err_set(ERR_INTEGRITY, "a sealed record has bytes left over");
+    if (e == ERR_OK)
+        e = secret_copy(plain->data + 1, FERNET_KEY_LEN, &ret_part->file_key);
+    return e;
+}
+
+enum err
+record_open(struct vault *v, const struct share_code *code, const struct record *rec,
+            struct sealed_part *ret_part)
+{
+    struct sealed_part part = {0};
+    struct secret *key = NULL;
+    struct buf plain;
+    enum err e;
+
+    buf_init(&plain, PLAIN_MAX);
+    e = record_key(v, code, &key);
+    if (e == ERR_OK)
+        e = fernet_open(key, rec->sealed, rec->sealed_len, &plain);
+    if (e == ERR_OK)
+        e = parse(&plain, &part);
+    if (e == ERR_OK) {
+        part.meta.size_bytes = rec->size_bytes;
+        *ret_part = part;
+    }
+    secret_free(key);
+    buf_done(&plain);
+    mem_wipe(&part, sizeof(part));
+    return e;
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vault_int: private to vault. */
+#ifndef MAYFLY_VAULT_VAULT_INT_H
+#define MAYFLY_VAULT_VAULT_INT_H
+
+#include "vault/vault.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+struct vault {
+    struct vault_cfg cfg;
+    struct crypt_prf *prf;            /* HMAC under the pepper */
+    pthread_mutex_t lock;             /* guards the list of downloads; no call is made under it */
+    struct vault_download *downloads; /* those that run, for revocation */
+    atomic_bool must_scrub;           /* a record was removed since the last sweep */
+};
+
+/* What a sealed record holds beside the clear columns. */
+struct sealed_part {
+    struct secret *file_key;
+    struct vault_meta meta; /* its size_bytes is not sealed: the record has it */
+};
+
+/* id = HMAC-SHA256(pepper, code), cut to 128 bits. */
+MUST_CHECK enum err vault_id_of(struct vault *v, const struct share_code *code,
+                                struct share_id *ret_id);
+
+/* A client address under the pepper, so that leases name nobody. */
+MUST_CHECK enum err vault_client_of(struct vault *v, const struct netaddr *addr,
+                                    struct client_id *ret_client);
+
+/* Seal key, hash, name and type into rec->sealed, or open it again. Opening: ERR_INTEGRITY when it
+ * was not sealed under this pepper and code; on success the caller frees ret_part->file_key. */
+MUST_CHECK enum err record_seal(struct vault *v, const struct share_code *code,
+                                const struct sealed_part *part, struct record *rec);
+MUST_CHECK enum err record_open(struct vault *v, const struct share_code *code,
+                                const struct record *rec, struct sealed_part *ret_part);
+
+/* Cut the downloads of `id` that run. */
+void vault_revoke_downloads(struct vault *v, const struct share_id *id);
+
+#endif

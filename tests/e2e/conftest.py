@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The real daemon, started by tests on free ports of 127.0.0.1 with folders of its own."""
+
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+
+import pytest
+import requests
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = pathlib.Path(os.environ.get("MAYFLY_BUILD", "build/test"))
+if not BUILD.is_absolute():
+    BUILD = ROOT / BUILD
+SANITIZED = BUILD.name != "release"
+
+
+def wait_for(check, timeout_s=20.0, what="a condition"):
+    """Poll `check` until it gives something true; that is returned."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        got = check()
+        if got:
+            return got
+        time.sleep(0.02)
+    raise AssertionError(f"waited {timeout_s} s in vain for {what}")
+
+
+class Daemon:
+    """One mayflyd. `settings` are its environment; folders stay over restarts."""
+
+    def __init__(self, settings=None, binary=None):
+        self.home = pathlib.Path(tempfile.mkdtemp(prefix="mayfly-test-"))
+        self.storage = self.home / "storage"
+        self.state = pathlib.Path(tempfile.mkdtemp(prefix="mayfly-state-", dir="/dev/shm"))
+        self.settings = {
+            "LISTEN": "127.0.0.1:0",
+            "STORAGE_PATH": str(self.storage),
+            "STATE_PATH": str(self.state),
+            "UPLOAD_RATE_LIMIT": "off",
+            "HEALTH_RATE_LIMIT": "off",
+        }
+        self.settings.update(settings or {})
+        self.binary = pathlib.Path(binary) if binary else BUILD / "mayflyd"
+        self.process = None
+        self.lines = []
+        self.port = None
+
+    # ---- life ----
+
+    def start(self, wait=True, **more):
+        env = {"PATH": os.environ["PATH"], "HOME": str(self.home)}
+        env["ASAN_OPTIONS"] = "detect_leaks=%d:exitcode=99" % (os.geteuid() == 0)
+        env["UBSAN_OPTIONS"] = "halt_on_error=1:print_stacktrace=1"
+        env["TSAN_OPTIONS"] = os.environ.get("TSAN_OPTIONS", "halt_on_error=0:exitcode=98")
+        for name in ("GCOV_PREFIX", "GCOV_PREFIX_STRIP"):
+            if name in os.environ:
+                env[name] = os.environ[name]
+        env.update({k: v for k, v in self.settings.items() if v is not None})
+        env.update(more)
+        self.lines = []
+        self.process = subprocess.Popen(
+            [str(self.binary)], env=env, cwd=self.home, stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self._reader = threading.Thread(target=self._read, args=(self.process.stderr,), daemon=True)
+        self._reader.start()
+        if wait:
+            self.port = wait_for(self._port, 30, "the daemon to listen")
+        return self
+
+    def _read(self, stream):
+        for line in iter(stream.readline, b""):
+            self.lines.append(line.decode("utf-8", "replace").rstrip("\n"))
+
+    def _port(self):
+        if self.process.poll() is not None:
+            self._reader.join(5)
+            raise AssertionError("the daemon ended at its start: " + "\n".join(self.lines[-20:]))
+        for event in self.events("listening"):
+            found = re.search(r":(\d+)$", event["address"])
+            if found:
+                return int(found.group(1))
+        return None
+
+    def stop(self, timeout_s=60):
+        """SIGTERM, and it must end with 0 (a sanitizer's finding is another number)."""
+        if self.process is None:
+            return
+        process, self.process = self.process, None
+        process.send_signal(signal.SIGTERM)
+        try:
+            code = process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
+        self._reader.join(5)
+        assert code == 0, f"mayflyd ended with {code}:\n" + "\n".join(self.lines[-60:])
+
+    def kill(self):
+        """kill -9: a crash."""
+        process, self.process = self.process, None
+        process.kill()
+        process.wait()
+        self._reader.join(5)
+
+    def remove(self):
+        try:
+            self.stop()
+        finally:
+            if self.process is not None:
+                self.kill()
+            shutil.rmtree(self.home, ignore_errors=True)
+            shutil.rmtree(self.state, ignore_errors=True)
+
+    # ---- looking at it ----
+
+    @property
+    def pid(self):
+        return self.process.pid
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}"
+
+    def events(self, name=None):
+        """The log's lines as objects; every line must be one."""
+        events = []
+        for line in list(self.lines):
+            if line.startswith("{"):
+                event = json.loads(line)
+                if name is None or event["event"] == name:
+                    events.append(event)
+        return events
+
+    def blobs(self):
+        """Files in the storage."""
+        return [p for p in self.storage.rglob("*") if p.is_file()]
+
+    def rss_kib(self):
+        text = pathlib.Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+) kB", text).group(1))
+
+    # ---- using it ----
+
+    def upload(self, content, name="report.bin", **fields):
+        reply = requests.post(self.url + "/upload/", files={"file": (name, content)}, data=fields,
+                              timeout=60)
+        assert reply.status_code == 201, reply.text
+        return reply.json()
+
+    def download(self, key, **headers):
+        return requests.get(f"{self.url}/download/{key}", headers=headers, timeout=60)
+
+    def status(self, key):
+        return requests.get(f"{self.url}/status/{key}", timeout=20).json()
+
+    def connect(self, timeout_s=20):
+        return socket.create_connection(("127.0.0.1", self.port), timeout_s)
+
+    def raw(self, request, timeout_s=20):
+        """Send bytes on a fresh connection; everything that comes back until it closes."""
+        with self.connect(timeout_s) as s:
+            s.sendall(request)
+            got = b""
+            while True:
+                try:
+                    piece = s.recv(65536)
+                except ConnectionResetError:
+                    return got
+                if not piece:
+                    return got
+                got += piece
+
+    def http(self):
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+
+
+@pytest.fixture
+def make_daemon():
+    """A factory of daemons that are stopped, and judged, at the end of the test."""
+    made = []
+
+    def make(settings=None, start=True, **kw):
+        d = Daemon(settings, **kw)
+        made.append(d)
+        return d.start() if start else d
+
+    yield make
+    errors = []
+    for d in made:
+        try:
+            d.remove()
+        except AssertionError as e:
+            errors.append(str(e))
+    assert not errors, "\n".join(errors)
+
+
+@pytest.fixture(scope="module")
+def daemon():
+    """One daemon for the tests of a file that do not change its settings."""
+    d = Daemon().start()
+    yield d
+    d.remove()

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* multipart: a streaming reader of multipart/form-data (RFC 7578, RFC 2046). Strict, bounded
- * memory, a pure function of the bytes pushed into it. One thread at a time. */
+ * memory (one block of about 10 KiB, wiped when freed), a pure function of the bytes pushed into
+ * it. One thread at a time.
+ *
+ * Lines end with CR LF only. Refused are: folded header lines, control characters in them, a part
+ * without Content-Disposition or name, the same field or parameter twice, a Content-Transfer-
+ * Encoding other than 7bit, 8bit or binary, a multipart within a part, and a line that begins with
+ * the boundary but goes on otherwise. A form without any part is valid. */
 #ifndef MAYFLY_HTTP_MULTIPART_H
 #define MAYFLY_HTTP_MULTIPART_H
 
@@ -13,18 +19,24 @@
 enum {
     MULTIPART_BOUNDARY_MAX = 70,
     MULTIPART_HEADERS_MAX = 8192, /* of one part, in bytes */
+    MULTIPART_SKIP_MAX = 8192,    /* of the preamble, one boundary's padding, the epilogue each */
     MULTIPART_PARTS_MAX = 64,
     MULTIPART_NAME_MAX = 64,
     MULTIPART_FILENAME_MAX = 1024,
 };
 
-/* One part's Content-Disposition. `filename` is as sent (quoted-string unescaped, or the RFC 5987
- * filename* decoded from UTF-8), raw bytes without NUL; NULL when there was none. */
+/* One part's Content-Disposition, valid during part_begin. `filename` is as sent (a quoted-string
+ * with \" \\ %22 %0D %0A undone, or the RFC 5987 filename*, which wins, decoded and valid UTF-8):
+ * raw bytes without NUL, perhaps with line ends, directories or nothing; NULL when there was none.
+ * `name` is treated alike and not empty. */
 struct multipart_part {
     const char *name;
     const char *filename;
 };
 
+/* For each part: begin, data (never empty; slices of what was pushed, or a few bytes that were
+ * kept back as they might have begun a boundary) any number of times, end. An error ends all.
+ * A part whose end was not told is not whole. */
 struct multipart_events {
     void *ctx;
     enum err (*part_begin)(void *ctx, const struct multipart_part *part);

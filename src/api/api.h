@@ -40,9 +40,10 @@ struct app {
     struct mime_rules mime;
     struct http_server *server; /* for its figures in /health/ */
 
-    const char *public_url;   /* without a slash at the end; "" when not set */
-    const char *cors_origins; /* "*", or a comma-separated list; "" allows none */
-    const char *upload_token; /* in secret memory; NULL: everyone may upload */
+    const char *public_url;      /* without a slash at the end; "" when not set */
+    const char *cors_origins;    /* "*", or a comma-separated list; "" allows none */
+    const uint8_t *upload_token; /* in secret memory; NULL: everyone may upload */
+    size_t upload_token_len;
     uint64_t max_file_size;
     unsigned code_words;
     unsigned max_expiry_min, max_uses;

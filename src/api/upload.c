@@ -142,7 +142,7 @@ part_end(void *ctx)
 static bool
 is_upload_token(const struct app *app, const char *token)
 {
-    size_t len = strlen(app->upload_token);
+    size_t len = app->upload_token_len;
 
     return strlen(token) == len && mem_equal(token, app->upload_token, len);
 }

@@ -4,7 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -93,7 +93,7 @@ teardown(void **state)
         (void)execvp("rm", argv);
         _exit(127);
     }
-    assert_true(pid > 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
     free(r);
     return 0;
 }
@@ -209,6 +209,7 @@ find_blob(struct room *r, char *ret_path, size_t cap)
     assert_non_null(fgets(ret_path, (int)cap, f));
     ret_path[strcspn(ret_path, "\n")] = '\0';
     (void)fclose(f);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
 static void

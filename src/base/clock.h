@@ -11,6 +11,9 @@ enum { CLOCK_TEXT_LEN = 21 }; /* "2026-01-01T12:00:00Z" and a NUL */
 /* Seconds since 1970-01-01T00:00:00Z. */
 int64_t clock_now_s(void);
 
+/* The same in milliseconds. */
+int64_t clock_now_ms(void);
+
 /* Milliseconds, and microseconds, since an unspecified start; never goes back. */
 int64_t clock_mono_ms(void);
 int64_t clock_mono_us(void);

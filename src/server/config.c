@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "server/config_int.h"
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "server/settings.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define TOKEN_NAME "UPLOAD_TOKEN"
+
+/* What was found for each setting of the table. */
+struct values {
+    struct value {
+        char *file_text; /* owned, a copy of the file's; NULL: none */
+        const char *text;
+        unsigned line; /* of the file; 0: from elsewhere */
+    } all[CONFIG_SETTINGS_MAX];
+};
+
+static void
+free_secret_text(char *text)
+{
+    if (text != NULL)
+        mem_wipe(text, strlen(text));
+    free(text);
+}
+
+static void
+values_done(struct values *v)
+{
+    for (size_t i = 0; i < config_n_settings; i++)
+        free_secret_text(v->all[i].file_text);
+}
+
+/* ---- where values come from ---- */
+
+static enum err
+at_line(unsigned line, enum err e)
+{
+    char where[48];
+
+    (void)snprintf(where, sizeof(where), "settings file, line %u", line);
+    return config_named(where, e);
+}
+
+static enum err
+keep_pair(const struct settings_pair *pair, struct values *v)
+{
+    const struct setting *s = config_find(pair->name, pair->name_len);
+    struct value *slot;
+
+    if (s == NULL)
+        return err_set(ERR_SYNTAX, "%.*s is not a setting; --help lists them",
+                       pair->name_len < 40 ? (int)pair->name_len : 40, pair->name);
+    slot = &v->all[s - config_settings];
+    if (slot->line != 0)
+        return err_set(ERR_SYNTAX, "%s was set before, on line %u", s->name, slot->line);
+    slot->line = pair->line;
+    if (pair->value_len == 0)
+        return ERR_OK;
+    slot->file_text = strndup(pair->value, pair->value_len);
+    if (slot->file_text == NULL)
+        return err_set(ERR_NOMEM, "no memory for a setting");
+    slot->text = slot->file_text;
+    return ERR_OK;
+}
+
+static enum err
+values_from_file(const char *bytes, size_t len, struct values *v)
+{
+    struct settings_reader reader;
+    struct settings_pair pair;
+    enum err e = ERR_OK;
+    bool has = true;
+
+    settings_reader_init(&reader, bytes, len);
+    while (e == ERR_OK) {
+        e = settings_next(&reader, &pair, &has);
+        if (e == ERR_OK && !has)
+            return ERR_OK;
+        if (e == ERR_OK)
+            e = keep_pair(&pair, v);
+    }
+    return at_line(reader.line, e);
+}
+
+/* The value in the environment, NULL when it is not set or empty. */
+static char *
+env_value(char **env, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (; *env != NULL; env++) {
+        if (strncmp(*env, name, len) == 0 && (*env)[len] == '=')
+            return (*env)[len + 1] == '\0' ? NULL : *env + len + 1;
+    }
+    return NULL;
+}
+
+static void
+values_from_env(char **env, struct values *v)
+{
+    for (size_t i = 0; i < config_n_settings; i++) {
+        const char *text = env_value(env, config_settings[i].name);
+
+        if (text != NULL) {
+            v->all[i].text = text;
+            v->all[i].line = 0;
+        }
+    }
+}
+
+/* Every variable of that name, should there be two. */
+static void
+wipe_env_token(char **env)
+{
+    static const char prefix[] = TOKEN_NAME "=";
+
+    for (; *env != NULL; env++) {
+        if (strncmp(*env, prefix, sizeof(prefix) - 1) == 0)
+            mem_wipe(*env + sizeof(prefix) - 1, strlen(*env + sizeof(prefix) - 1));
+    }
+}
+
+/* ---- from values to the struct ---- */
+
+static enum err
+read_all(const struct values *v, struct config *c)
+{
+    for (size_t i = 0; i < config_n_settings; i++) {
+        const struct setting *s = &config_settings[i];
+        const struct value *found = &v->all[i];
+        const char *text = found->text != NULL ? found->text : s->fallback;
+        enum err e = ERR_OK;
+
+        if (text != NULL)
+            e = config_read_value(s, text, c);
+        if (e != ERR_OK)
+            return found->text != NULL && found->line != 0 ? at_line(found->line, e) : e;
+    }
+    return ERR_OK;
+}
+
+/* In RAM where the system offers such a place. Variables that hold no absolute path are not used,
+ * as their specifications ask. */
+static enum err
+default_state_path(char **env, struct config *c)
+{
+    const char *runtime = env_value(env, "RUNTIME_DIRECTORY");
+    const char *xdg = env_value(env, "XDG_RUNTIME_DIR");
+    int n;
+
+    if (c->state_path != NULL)
+        return ERR_OK;
+    if (runtime != NULL && runtime[0] == '/') {
+        c->state_path = strndup(runtime, strcspn(runtime, ":"));
+        n = c->state_path == NULL ? -1 : 0;
+    } else if (xdg != NULL && xdg[0] == '/') {
+        n = asprintf(&c->state_path, "%s/mayfly", xdg);
+    } else {
+        n = asprintf(&c->state_path, "/dev/shm/mayfly-%u", (unsigned)geteuid());
+    }
+    if (n >= 0)
+        return ERR_OK;
+    c->state_path = NULL; /* asprintf leaves it undefined */
+    return err_set(ERR_NOMEM, "no memory for a path");
+}
+
+static enum err
+check_contradictions(const struct config *c)
+{
+    if ((c->tls_cert_file == NULL) != (c->tls_key_file == NULL))
+        return err_set(ERR_FIELD, "TLS_CERT_FILE and TLS_KEY_FILE must be set together: %s is not",
+                       c->tls_cert_file == NULL ? "TLS_CERT_FILE" : "TLS_KEY_FILE");
+    if (c->upload_token != NULL && c->upload_token_file != NULL)
+        return err_set(ERR_FIELD, "UPLOAD_TOKEN and UPLOAD_TOKEN_FILE are both set: drop one");
+    if (c->max_file_bytes > c->max_storage_bytes)
+        return err_set(ERR_FIELD,
+                       "MAX_FILE_SIZE (%" PRIu64 " bytes) is larger than MAX_STORAGE_SIZE "
+                       "(%" PRIu64 " bytes)",
+                       c->max_file_bytes, c->max_storage_bytes);
+    if (strcmp(c->state_path, c->storage_path) == 0)
+        return err_set(ERR_FIELD, "STATE_PATH and STORAGE_PATH must be different folders");
+    return ERR_OK;
+}
+
+enum err
+config_parse(const char *bytes, size_t len, char **env, struct config *ret_config)
+{
+    struct values v = {0};
+    struct config c = {0};
+    enum err e = values_from_file(bytes, len, &v);
+
+    if (e != ERR_OK)
+        goto out;
+    values_from_env(env, &v);
+    e = read_all(&v, &c);
+    if (e != ERR_OK)
+        goto out;
+    e = default_state_path(env, &c);
+    if (e != ERR_OK)
+        goto out;
+    e = check_contradictions(&c);
+    if (e != ERR_OK)
+        goto out;
+    *ret_config = c;
+    c = (struct config){0};
+out:
+    wipe_env_token(env);
+    values_done(&v);
+    config_done(&c);
+    return e;
+}
+
+enum err
+config_load(const char *path, char **env, struct config *ret_config)
+{
+    struct config c = {0};
+    struct buf file;
+    enum err e = ERR_OK;
+
+    buf_init(&file, SETTINGS_FILE_MAX);
+    if (path != NULL)
+        e = fs_read_file(AT_FDCWD, path, &file);
+    if (e != ERR_OK) {
+        e = config_named("settings file", e);
+        wipe_env_token(env);
+        goto out;
+    }
+    e = config_parse(buf_text(&file), file.len, env, &c);
+    if (e != ERR_OK)
+        goto out;
+    if (c.upload_token_file != NULL)
+        e = config_read_token_file(&c);
+    if (e != ERR_OK)
+        goto out;
+    *ret_config = c;
+    c = (struct config){0};
+out:
+    buf_done(&file);
+    config_done(&c);
+    return e;
+}
+
+enum err
+config_take_token(struct config *c, struct secret **ret_token)
+{
+    struct secret *token = NULL;
+    enum err e;
+
+    if (c->upload_token != NULL) {
+        e = secret_copy(c->upload_token, strlen(c->upload_token), &token);
+        if (e != ERR_OK)
+            return e;
+        free_secret_text(c->upload_token);
+        c->upload_token = NULL;
+    }
+    *ret_token = token;
+    return ERR_OK;
+}
+
+void
+config_done(struct config *c)
+{
+    for (size_t i = 0; i < config_n_settings; i++) {
+        const struct setting *s = &config_settings[i];
+
+        if (s->kind >= SETTING_PATH && s->kind <= SETTING_TOKEN)
+            free_secret_text(*(char **)(void *)((char *)c + s->offset));
+    }
+    *c = (struct config){0};
+}

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* crypt: the only user of libcrypto. Secret memory, key derivation, Fernet.
  * Knows keys and tokens, never files, codes or stores. Objects belong to one thread at a time,
- * but a `struct secret` that nobody changes and a `struct crypt_prf` may be shared. */
+ * but a `struct secret` that nobody changes and a `struct crypt_prf` may be shared.
+ *
+ * Keys lie on the secure heap. What libcrypto makes of a key to work with it (AES round keys, hash
+ * states) lies on the ordinary heap while the object that uses it lives, and is wiped with it.
+ * Every call that can use libcrypto can say ERR_NOMEM, or ERR_UNAVAIL when libcrypto refuses. */
 #ifndef MAYFLY_CRYPT_CRYPT_H
 #define MAYFLY_CRYPT_CRYPT_H
 
@@ -14,17 +18,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Set up the secure heap (locked, guarded, not dumped). Call once, before threads.
- * ERR_UNAVAIL: no such heap could be made. `ret_locked` is false when the system did not let the
- * pages be locked: usable, but worth a warning. */
+/* Set up the secure heap (2 MiB; locked, guarded, not dumped). Call once, before threads.
+ * ERR_UNAVAIL: no such heap could be made, or there is one already. `ret_locked` is false when the
+ * system did not let the pages be locked: usable, but worth a warning. */
 MUST_CHECK enum err crypt_init(bool *ret_locked);
+
+/* Give the secure heap back. Does nothing while a secret lives. */
 void crypt_done(void);
 
 /* ---- secret memory ---- */
 
 struct secret; /* bytes on the secure heap; wiped on free; nothing prints it */
 
-/* ERR_NOMEM: the secure heap is full. New secrets: all zero, random, or a copy of `bytes`. */
+/* ERR_NOMEM: the secure heap is full (room for 65,536 secrets of up to 32 bytes). New secrets: all
+ * zero, random, or a copy of `bytes`. */
 MUST_CHECK enum err secret_new(size_t len, struct secret **ret_secret);
 MUST_CHECK enum err secret_random(size_t len, struct secret **ret_secret);
 MUST_CHECK enum err secret_copy(const void *bytes, size_t len, struct secret **ret_secret);
@@ -76,25 +83,25 @@ MUST_CHECK enum err fernet_seal(const struct secret *key, int64_t now_s, const v
 MUST_CHECK enum err fernet_open(const struct secret *key, const uint8_t *token, size_t len,
                                 struct buf *ret);
 
-/* The seal stage: a sink that takes plaintext and pushes the token into `*next`. It hashes,
- * encrypts and MACs each chunk in one visit, in 64 KiB of memory whatever the size.
- * Takes `*next` and sets it NULL; `key` is borrowed only for this call. A fresh random IV is made.
- */
+/* The seal stage: a sink that takes plaintext and pushes the token into `*next`, 64 KiB at a time.
+ * It hashes, encrypts and MACs each chunk in one visit, in that much memory whatever the size.
+ * Takes `*next` and sets it NULL; on failure `*next` stays the caller's. `key` is borrowed only for
+ * this call. A fresh random IV is made. */
 struct fernet_sealer;
 MUST_CHECK enum err fernet_sealer_new(const struct secret *key, int64_t now_s, struct sink **next,
                                       struct fernet_sealer **ret_sealer);
 
-/* The stage as a sink, owned by the sealer until it is freed: sink_free of it frees the sealer. */
+/* The sealer as a sink; sink_free of it frees the sealer, and there is no other way to. */
 struct sink *fernet_sealer_sink(struct fernet_sealer *s);
 
-/* After sink_finish: the SHA-256 and the length of the plaintext. */
+/* After a sink_finish that was ERR_OK: the SHA-256 and the length of the plaintext. */
 void fernet_sealer_result(const struct fernet_sealer *s, uint8_t ret_sha256[SHA256_LEN],
                           uint64_t *ret_plain_len);
 
 /* A source of the plaintext of the token that `*token` gives, in bounded memory. Plaintext comes
  * out before the MAC was seen: the last read says ERR_INTEGRITY when the token is not whole, and
- * who cannot bear that uses fernet_verify. Takes `*token`, sets it NULL; `key` is borrowed only
- * for this call. */
+ * who cannot bear that uses fernet_verify. Takes `*token`, sets it NULL; on failure `*token` stays
+ * the caller's. `key` is borrowed only for this call. */
 MUST_CHECK enum err fernet_source_new(struct source **token, const struct secret *key,
                                       struct source **ret_source);
 
@@ -105,17 +112,19 @@ struct fernet_verified;
 
 /* Read all of `*token`: check its form and MAC, hash its plaintext. Takes `*token` and sets it
  * NULL, on failure too; `key` is borrowed only for this call.
- * ERR_INTEGRITY: not what was sealed (`ret_sha256` then still tells the hash of what was
- * decrypted, or zeros where nothing could be); ERR_IO, ERR_NOMEM: outputs untouched. */
+ * ERR_INTEGRITY: not what was sealed. `ret_sha256` then still tells a hash: of all that was
+ * decrypted, the last block with its padding, which is not judged when the MAC is wrong (so it is
+ * never the hash of what was sealed); or zeros when the length, the version byte or a read was
+ * wrong. Any other error: outputs untouched. */
 MUST_CHECK enum err fernet_verify(struct reader **token, const struct secret *key,
                                   struct fernet_verified **ret_verified,
                                   uint8_t ret_sha256[SHA256_LEN]);
 
 uint64_t fernet_verified_len(const struct fernet_verified *v); /* of the plaintext */
 
-/* A source of `len` bytes of plaintext from `from`, both within it. Takes `*v`, sets it NULL; on
- * failure `*v` stays the caller's. A read is ERR_INTEGRITY, and gives nothing of that chunk, when
- * the bytes below have changed since they were verified. */
+/* A source of `len` bytes of plaintext from `from`. Takes `*v`, sets it NULL. ERR_RANGE: they are
+ * not all within the plaintext; `*v` stays the caller's. A read is ERR_INTEGRITY, and gives nothing
+ * of that chunk, when the bytes below have changed since they were verified. */
 MUST_CHECK enum err fernet_verified_source(struct fernet_verified **v, uint64_t from, uint64_t len,
                                            struct source **ret_source);
 

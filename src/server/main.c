@@ -31,8 +31,7 @@ help(void)
                  "  --help           this text\n"
                  "  --version        the version\n\n"
                  "SIGTERM ends it after what runs was answered, at most 30 s; SIGHUP reads the\n"
-                 "TLS certificate again.\n\n"
-                 "Settings (environment variables, or lines of the file):\n\n");
+                 "TLS certificate again.\n\n");
     config_help(stdout);
 }
 

@@ -66,6 +66,9 @@ struct http_stream {
 };
 void http_resp_set_stream(struct http_resp *resp, const struct http_stream *stream);
 
+/* Whether a header of that name (in any case) was added. */
+bool http_resp_has_header(const struct http_resp *resp, const char *name);
+
 /* Close the connection after this reply. */
 void http_resp_close(struct http_resp *resp);
 
@@ -83,8 +86,8 @@ void http_resp_defer(struct http_resp *resp, http_work_fn work, void *ctx,
 
 typedef enum err (*http_handler_fn)(void *app, const struct http_req *req, struct http_resp *resp);
 
-/* For a route that takes a body: `begin` when the headers are in (an error refuses before the body
- * is read), `body` for each piece, `finish` at its end; `free` exactly once whenever begin gave a
+/* For a route that takes a body: `begin` when the headers are in (an error, or a reply written with
+ * no state given, refuses before the body is read), `body` for each piece, `finish` at its end; `free` exactly once whenever begin gave a
  * state, also when the peer went away. After an error of `body` the rest is read and dropped. */
 struct http_intake {
     enum err (*begin)(void *app, const struct http_req *req, struct http_resp *resp,

@@ -116,6 +116,30 @@ text_begins(const char *text, const char *prefix)
     return strnlen(text, len) == len && text_same_n(text, prefix, len);
 }
 
+bool
+text_is_blank(const char *text)
+{
+    return text[strspn(text, " \t")] == '\0';
+}
+
+bool
+text_next(const char **list, const char **ret_entry, size_t *ret_len)
+{
+    const char *entry = *list, *end;
+
+    if (entry == NULL)
+        return false;
+    end = strchrnul(entry, ',');
+    *list = *end == '\0' ? NULL : end + 1;
+    while (entry < end && (*entry == ' ' || *entry == '\t'))
+        entry++;
+    while (end > entry && (end[-1] == ' ' || end[-1] == '\t'))
+        end--;
+    *ret_entry = entry;
+    *ret_len = (size_t)(end - entry);
+    return true;
+}
+
 size_t
 text_utf8(const uint8_t *s, size_t len, uint32_t *ret_char)
 {

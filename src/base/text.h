@@ -31,6 +31,14 @@ bool text_same_n(const char *a, const char *b, size_t len);
 /* Whether `text` begins with `prefix` but for the case of ASCII letters. */
 bool text_begins(const char *text, const char *prefix);
 
+/* Whether there is nothing but spaces and tabs in `text`. */
+bool text_is_blank(const char *text);
+
+/* Step through a comma-separated list: the next entry, without the spaces and tabs around it, or
+ * false when there is none left. `*list` moves on and ends as NULL. An entry may be empty; every
+ * list has at least one, so ask text_is_blank first where an empty list means something. */
+bool text_next(const char **list, const char **ret_entry, size_t *ret_len);
+
 /* Length in bytes (1 to 4) of the UTF-8 character at `s`, at most `len` bytes away from the end;
  * 0 when there is none (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF).
  * `ret_char`, unless NULL, is the code point. */

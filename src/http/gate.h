@@ -52,8 +52,9 @@ MUST_CHECK enum err gate_check(const struct gate_request *r, struct gate_verdict
  * the fields must point into `head`; `r->target` is a copy from before the query was taken apart,
  * and escapes in `head` must have been left alone.
  *
- * Two things leave no trace there and pass: NUL LF in place of CR LF, and empty lines (or lines
- * that begin with NUL) before the request line. No common proxy forwards either. */
+ * Two things leave no trace there and pass: a NUL beside a bare LF, which together look like
+ * CR LF, and empty lines (or lines that begin with NUL) before the request line. No common proxy
+ * forwards a NUL in a header. */
 MUST_CHECK enum err gate_check_layout(const struct gate_request *r, const char *head,
                                       size_t head_len);
 

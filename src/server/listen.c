@@ -187,26 +187,39 @@ open_tcp(const struct listen_addr *a, bool v6_only, struct listeners *l)
     return e;
 }
 
+/* Whether somebody answers on a unix socket: 0, or the errno of the try. EAGAIN is a queue that is
+ * full, and ECONNREFUSED a socket that its server left behind. */
+static int
+knock(const char *path)
+{
+    struct sockaddr_un sun = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    int error = 0;
+
+    if (fd < 0)
+        return errno;
+    memcpy(sun.sun_path, path, strlen(path)); /* listen_parse has seen that it fits */
+    if (connect(fd, (const struct sockaddr *)&sun, sizeof(sun)) != 0)
+        error = errno;
+    (void)close(fd);
+    return error;
+}
+
 /* Make room for a new socket: remove one that nobody answers on. What is there and is no socket,
  * or is answered, stays. */
 static enum err
-remove_stale(const struct listen_addr *a, const struct sockaddr_un *sun)
+remove_stale(const struct listen_addr *a)
 {
     struct stat st;
-    int fd, error = 0;
+    int error;
 
     if (lstat(a->host, &st) != 0)
         return errno == ENOENT ? ERR_OK : listen_error(a, errno);
     if (!S_ISSOCK(st.st_mode))
         return err_set(ERR_EXISTS, "cannot listen on unix:%s: a file that is no socket is there",
                        a->host);
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0)
-        return listen_error(a, errno);
-    if (connect(fd, (const struct sockaddr *)sun, sizeof(*sun)) != 0)
-        error = errno;
-    (void)close(fd);
-    if (error == 0 || error == EAGAIN) /* EAGAIN: its queue is full, so it lives */
+    error = knock(a->host);
+    if (error == 0 || error == EAGAIN)
         return listen_error(a, EADDRINUSE);
     if (error != ECONNREFUSED)
         return listen_error(a, error);
@@ -217,16 +230,14 @@ static enum err
 open_unix(const struct listen_addr *a, struct listeners *l)
 {
     struct sockaddr_un sun = {.sun_family = AF_UNIX};
-    struct listener *here = &l->all[l->n];
-    struct stat st;
     char *path;
     enum err e;
     int fd;
 
     if (l->n == LISTEN_FDS_MAX)
         return err_set(ERR_TOOBIG, "LISTEN stands for more than %d sockets", LISTEN_FDS_MAX);
-    memcpy(sun.sun_path, a->host, strlen(a->host)); /* listen_parse has seen that it fits */
-    e = remove_stale(a, &sun);
+    memcpy(sun.sun_path, a->host, strlen(a->host));
+    e = remove_stale(a);
     if (e != ERR_OK)
         return e;
     path = strdup(a->host);
@@ -239,14 +250,9 @@ open_unix(const struct listen_addr *a, struct listeners *l)
         return e;
     }
     /* From here on it is in the list, and the caller's listeners_close cleans up. */
-    *here = (struct listener){.fd = fd, .unix_path = path};
-    l->n++;
-    if (lstat(path, &st) != 0)
-        return listen_error(a, errno);
-    here->unix_dev = st.st_dev;
-    here->unix_ino = st.st_ino;
+    l->all[l->n++] = (struct listener){.fd = fd, .unix_path = path};
     /* Nobody can connect before listen(), so nobody sees the mode that bind() gave. */
-    if (chmod(a->host, 0660) != 0 || listen(here->fd, SOMAXCONN) != 0)
+    if (chmod(path, 0660) != 0 || listen(fd, SOMAXCONN) != 0)
         return listen_error(a, errno);
     return ERR_OK;
 }
@@ -287,15 +293,13 @@ listeners_open(const struct listen_addr *addrs, size_t n, struct listeners *ret_
 void
 listeners_close(struct listeners *l)
 {
-    struct stat st;
-
     for (size_t i = 0; i < l->n; i++) {
         struct listener *here = &l->all[i];
 
         fs_close(&here->fd);
-        /* By now the path may belong to the next server: only our own socket goes. */
-        if (here->unix_path != NULL && lstat(here->unix_path, &st) == 0 &&
-            st.st_dev == here->unix_dev && st.st_ino == here->unix_ino)
+        /* By now the path may belong to the next server, which then answers. Its inode would tell
+         * nothing: file systems give the number of a removed one away again. */
+        if (here->unix_path != NULL && knock(here->unix_path) == ECONNREFUSED)
             (void)unlink(here->unix_path);
         free(here->unix_path);
     }

@@ -9,7 +9,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 enum {
     LISTEN_MAX = 16,      /* entries */
@@ -32,8 +31,6 @@ struct listeners {
     struct listener {
         int fd;          /* listening, non-blocking; -1 once it was given away */
         char *unix_path; /* owned; NULL for TCP */
-        dev_t unix_dev;
-        ino_t unix_ino;
     } all[LISTEN_FDS_MAX];
 };
 
@@ -45,7 +42,8 @@ struct listeners {
 MUST_CHECK enum err listeners_open(const struct listen_addr *addrs, size_t n,
                                    struct listeners *ret_listeners);
 
-/* Close what was not given away, and remove our own unix sockets. */
+/* Close what was not given away, and remove the unix sockets that nobody answers on any more: close
+ * first those that were given away. */
 void listeners_close(struct listeners *l);
 
 /* The address of a listening socket as the setting writes it, with its real port. Text of at most

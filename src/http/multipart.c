@@ -105,12 +105,16 @@ pass(struct multipart *m, const uint8_t *bytes, size_t len)
     return m->events.part_data(m->events.ctx, bytes, len);
 }
 
-static void
-delimiter_found(struct multipart *m)
+/* The delimiter is whole; `len` bytes came before it. */
+static enum err
+pass_last(struct multipart *m, const uint8_t *bytes, size_t len)
 {
+    enum err e = pass(m, bytes, len);
+
     m->state = AFTER_DELIMITER;
     m->matched = m->implied = 0;
     m->skipped_len = 0;
+    return e;
 }
 
 /* How many bytes from `s` on are those of the delimiter from its byte `from` on. */
@@ -131,10 +135,8 @@ resume_match(struct multipart *m, const uint8_t **at, const uint8_t *end)
     size_t n = match(m, m->matched, *at, end), matched = m->matched + n, implied = m->implied;
 
     *at += n;
-    if (matched == m->delimiter_len) {
-        delimiter_found(m);
-        return ERR_OK;
-    }
+    if (matched == m->delimiter_len)
+        return pass_last(m, NULL, 0);
     m->matched = matched;
     if (*at == end)
         return ERR_OK;
@@ -142,33 +144,33 @@ resume_match(struct multipart *m, const uint8_t **at, const uint8_t *end)
     return pass(m, (const uint8_t *)m->delimiter + implied, matched - implied);
 }
 
-/* Pass on all up to the next delimiter. CR stands only at the delimiter's start, as boundaries
- * have none: so a failed match can begin again behind what it matched, and no byte is looked at
- * twice. */
+/* How many bytes at the end may be the start of a delimiter. CR stands only at its start, as
+ * boundaries have none: so the last CR is the only place to begin. */
+static size_t
+held_len(const struct multipart *m, const uint8_t *s, const uint8_t *end)
+{
+    size_t len = (size_t)(end - s), max = m->delimiter_len - 1;
+    const uint8_t *cr = memrchr(len > max ? end - max : s, '\r', len > max ? max : len);
+
+    return cr != NULL && match(m, 0, cr, end) == (size_t)(end - cr) ? (size_t)(end - cr) : 0;
+}
+
+/* Pass on all up to the next delimiter. */
 static enum err
 scan(struct multipart *m, const uint8_t **at, const uint8_t *end)
 {
-    const uint8_t *from = *at, *s = *at, *cr;
-    enum err e;
+    const uint8_t *s = *at, *found;
 
     if (m->matched > 0)
         return resume_match(m, at, end);
-    while ((cr = memchr(s, '\r', (size_t)(end - s))) != NULL) {
-        size_t n = match(m, 0, cr, end);
-
-        s = cr + n;
-        if (n < m->delimiter_len && s < end)
-            continue;
-        *at = s;
-        e = pass(m, from, (size_t)(cr - from));
-        if (n == m->delimiter_len)
-            delimiter_found(m);
-        else
-            m->matched = n;
-        return e;
+    found = memmem(s, (size_t)(end - s), m->delimiter, m->delimiter_len);
+    if (found == NULL) {
+        m->matched = held_len(m, s, end);
+        *at = end;
+        return pass(m, s, (size_t)(end - s) - m->matched);
     }
-    *at = end;
-    return pass(m, from, (size_t)(end - from));
+    *at = found + m->delimiter_len;
+    return pass_last(m, s, (size_t)(found - s));
 }
 
 /* ---- the rest of a delimiter's line ---- */

@@ -3,7 +3,8 @@
  * Backends: store_sqlite (embedded), later one shared by several nodes.
  * Every call is one atomic step and thread-safe. Times are Unix seconds, UTC, passed in. An upload
  * is live while now_s < expires_at_s. Any call may fail with ERR_UNAVAIL (the backend does not
- * answer; the step may or may not have been done) or ERR_NOMEM. Outputs are untouched on error. */
+ * answer), ERR_IO, ERR_NOSPACE (its disk), ERR_INTEGRITY (its data is damaged) or ERR_NOMEM; the
+ * step may or may not have been done. Outputs are untouched on error. */
 #ifndef MAYFLY_STORE_STORE_H
 #define MAYFLY_STORE_STORE_H
 
@@ -49,7 +50,8 @@ struct share_state {
 
 /* ---- uploads ---- */
 
-/* Add an upload. ERR_EXISTS: its id is in use or has a tombstone. */
+/* Add an upload. ERR_EXISTS: its id is in use, or has a tombstone at rec->created_at_s.
+ * ERR_TOOBIG: `sealed` above RECORD_SEALED_MAX, or a size above INT64_MAX. */
 MUST_CHECK enum err store_put(struct store *s, const struct record *rec);
 
 /* Take one of the remaining uses of `id` for `client` and make a lease of it, to now_s + lease_s
@@ -65,19 +67,21 @@ MUST_CHECK enum err store_claim(struct store *s, const struct store_claim *c,
 
 /* Continue a claim: find the newest lease of that client on `id` that is not over and lacks the
  * byte `from`, and renew it as store_renew does. Takes no use. ERR_NOTFOUND: there is none
- * (or no such upload). */
+ * (or no such upload, or no such byte). */
 MUST_CHECK enum err store_resume(struct store *s, const struct store_claim *c, uint64_t from,
                                  struct record *ret_rec, struct lease_id *ret_lease);
 
-/* Nothing left: give the claim's use back and end its lease. ERR_NOTFOUND: no such lease (it is
- * over, settled, or its upload was destroyed); nothing is then given back. */
+/* Nothing left: give the claim's use back and end its lease. ERR_NOTFOUND: no such lease (settled,
+ * over and dropped by store_end_due, or its upload was destroyed); nothing is then given back. */
 MUST_CHECK enum err store_release(struct store *s, const struct share_id *id,
                                   const struct lease_id *lease);
 
-/* The lease's client has had the bytes from..to (to is not included). When all bytes of the upload
- * are covered the lease ends; when that was the last lease and no use is left, the upload ends
- * (by uses) and `ret_ended` is true. At most LEASE_SPANS_MAX separate spans are remembered; the
- * smallest is forgotten first. ERR_NOTFOUND: no such lease. */
+/* The lease's client has had the bytes from..to (to is not included; what lies beyond the end, and
+ * an empty or reversed span, adds nothing). When all bytes of the upload are covered the lease
+ * ends; when no other lease runs and no use is left, the upload ends (by uses, at the last claim)
+ * and `ret_ended` is true. At most LEASE_SPANS_MAX separate spans are remembered; the smallest is
+ * forgotten first. A lease that is over can be settled until store_end_due drops it.
+ * ERR_NOTFOUND: no such lease. */
 struct store_span {
     uint64_t from, to;
 };
@@ -85,8 +89,8 @@ MUST_CHECK enum err store_settle(struct store *s, const struct share_id *id,
                                  const struct lease_id *lease, const struct store_span *span,
                                  int64_t now_s, bool *ret_ended);
 
-/* Let a lease last to now_s + lease_s, never past the upload's expiry. ERR_NOTFOUND: no such
- * lease, or it is over. */
+/* Let a lease last to now_s + lease_s (also when that is less than before), never past the upload's
+ * expiry. ERR_NOTFOUND: no such lease, or it is over. */
 MUST_CHECK enum err store_renew(struct store *s, const struct share_id *id,
                                 const struct lease_id *lease, int64_t now_s, int64_t lease_s);
 
@@ -108,13 +112,15 @@ MUST_CHECK enum err store_status(struct store *s, const struct share_id *id, int
 /* ---- the end: record first, blob after ---- */
 
 /* End an upload now: its record and leases are gone, a tombstone stays, its blob is doomed.
- * ERR_NOTFOUND, ERR_GONE (ended before, or expired at now_s). */
+ * ERR_NOTFOUND, ERR_GONE (ended before, expired at now_s, or used up; while a lease still runs a
+ * used-up upload can be ended). */
 MUST_CHECK enum err store_remove(struct store *s, const struct share_id *id, enum ended_by how,
                                  int64_t now_s);
 
 /* End up to `max` uploads that are due: expired, or used up without a lease that still runs. Drop
  * leases that are over, and tombstones and counters past their time. `ret_n` tells how many
- * uploads ended. An upload that expired ends at its expiry, whatever now_s is. */
+ * uploads ended. An upload that expired ends at its expiry, whatever now_s is; one that is used up
+ * ends by uses at its last claim, also when it has expired since. */
 MUST_CHECK enum err store_end_due(struct store *s, int64_t now_s, unsigned max, unsigned *ret_n);
 
 /* Make what was removed unrecoverable from the store's own files (its log, its free pages). */
@@ -134,14 +140,15 @@ MUST_CHECK enum err store_take_doomed(struct store *s, int64_t now_s, int64_t ho
 /* That blob is destroyed: forget it. Forgetting twice is no error. */
 MUST_CHECK enum err store_forget_doomed(struct store *s, const struct blob_name *blob);
 
-/* When store_end_due or store_take_doomed next have something to do; INT64_MAX: not known yet. */
+/* When store_end_due or store_take_doomed next have something to do: a time that may have passed, 0
+ * for at once; INT64_MAX: not known yet. Counters past their time may wait a minute longer. */
 MUST_CHECK enum err store_next_due(struct store *s, int64_t *ret_at_s);
 
 /* Whether a record or a doomed entry names this blob. For finding orphans at start. */
 MUST_CHECK enum err store_knows_blob(struct store *s, const struct blob_name *blob,
                                      bool *ret_known);
 
-/* ---- counters of the policies; names of up to STORE_NAME_MAX characters ---- */
+/* ---- counters of the policies; names of up to STORE_NAME_MAX characters, else ERR_TOOBIG ---- */
 
 struct counter {
     uint64_t value;
@@ -149,7 +156,8 @@ struct counter {
 };
 
 /* Add `n` to the counter. A counter that is new, or past its time, starts again at `n` and then
- * lasts `window_s`; adding never prolongs it. `ret_counter` is the state after. */
+ * lasts `window_s`: it is past its time at now_s + window_s. Adding never prolongs it. With n = 0
+ * this is store_peek. Values stop at INT64_MAX. `ret_counter` is the state after. */
 MUST_CHECK enum err store_count(struct store *s, const char *name, uint64_t n, int64_t window_s,
                                 int64_t now_s, struct counter *ret_counter);
 
@@ -172,8 +180,11 @@ void store_free(struct store *s); /* NULL is a no-op */
 
 /* ---- backends ---- */
 
-/* Open, or make, `mayfly.db` in the folder `dir` (mode 0600). Tombstones last `tombstone_s`.
- * ERR_IO: not usable; ERR_INTEGRITY: not our database, damaged, or of a newer version. */
+/* Open, or make, `mayfly.db` in the folder `dir` (mode 0600; the folder is made, mode 0700).
+ * Tombstones last `tombstone_s`. ERR_DENIED: the folder is another user's, or group or others can
+ * write to it; ERR_UNAVAIL: another process has it open; ERR_IO: not usable; ERR_INTEGRITY: not
+ * our database, damaged, or of a newer version. Do not fork while it is open: a child that lives
+ * on would keep the lock. Opens everything it needs at once, reads /dev/urandom later. */
 MUST_CHECK enum err store_sqlite_open(const char *dir, int64_t tombstone_s,
                                       struct store **ret_store);
 

@@ -11,7 +11,8 @@
 void
 buf_init(struct buf *b, size_t max)
 {
-    *b = (struct buf){.max = max};
+    /* so that a ceiling and its NUL can be doubled without a thought of wrapping */
+    *b = (struct buf){.max = max < SIZE_MAX / 4 ? max : SIZE_MAX / 4};
 }
 
 void
@@ -38,6 +39,8 @@ reserve(struct buf *b, size_t more)
     cap = b->cap < 64 ? 64 : b->cap;
     while (cap < want)
         cap *= 2;
+    if (cap > b->max + 1)
+        cap = b->max + 1;
     data = malloc(cap);
     if (data == NULL)
         return err_set(ERR_NOMEM, "no memory for %zu bytes", cap);

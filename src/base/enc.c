@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/enc.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 static const char hex_digits[] = "0123456789abcdef";
@@ -70,6 +71,19 @@ b64url_value(char c)
     return at == NULL ? -1 : (int)(at - b64_digits);
 }
 
+/* Whether all are digits, and the bits of the last one that belong to no byte are zero. */
+static bool
+is_b64url(const char *text, size_t n_digits)
+{
+    unsigned spare = n_digits % 4 == 2 ? 15 : n_digits % 4 == 3 ? 3 : 0;
+
+    for (size_t i = 0; i < n_digits; i++) {
+        if (b64url_value(text[i]) < 0)
+            return false;
+    }
+    return n_digits == 0 || ((unsigned)b64url_value(text[n_digits - 1]) & spare) == 0;
+}
+
 enum err
 b64url_decode(const char *text, size_t text_len, uint8_t *ret_bytes, size_t cap, size_t *ret_len)
 {
@@ -83,12 +97,10 @@ b64url_decode(const char *text, size_t text_len, uint8_t *ret_bytes, size_t cap,
         return err_set(ERR_SYNTAX, "not base64url: wrong length");
     if (n_digits / 4 * 3 + (n_digits % 4 == 0 ? 0 : n_digits % 4 - 1) > cap)
         return err_set(ERR_TOOBIG, "base64url of more than %zu bytes", cap);
+    if (!is_b64url(text, n_digits))
+        return err_set(ERR_SYNTAX, "not base64url: wrong character or bits left over");
     for (size_t i = 0; i < n_digits; i++) {
-        int v = b64url_value(text[i]);
-
-        if (v < 0)
-            return err_set(ERR_SYNTAX, "not base64url: wrong character");
-        bits = bits << 6 | (uint32_t)v;
+        bits = bits << 6 | (uint32_t)b64url_value(text[i]);
         n_bits += 6;
         if (n_bits >= 8) {
             n_bits -= 8;
@@ -96,8 +108,6 @@ b64url_decode(const char *text, size_t text_len, uint8_t *ret_bytes, size_t cap,
             bits &= (1U << n_bits) - 1;
         }
     }
-    if (bits != 0)
-        return err_set(ERR_SYNTAX, "not base64url: bits left over");
     *ret_len = n;
     return ERR_OK;
 }

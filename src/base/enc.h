@@ -22,7 +22,7 @@ MUST_CHECK enum err hex_decode(const char *text, uint8_t *ret_bytes, size_t len)
 void b64url_encode(const uint8_t *bytes, size_t len, char *ret_text);
 
 /* Decode base64url, with or without padding, canonical bits only. `ret_bytes` holds `cap` bytes.
- * ERR_SYNTAX: not base64url; ERR_TOOBIG: more than `cap` bytes. */
+ * ERR_SYNTAX: not base64url; ERR_TOOBIG: more than `cap` bytes; output untouched. */
 MUST_CHECK enum err b64url_decode(const char *text, size_t text_len, uint8_t *ret_bytes, size_t cap,
                                   size_t *ret_len);
 

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 enum { SENTENCE_MAX = 256 };
 
@@ -11,11 +12,13 @@ static _Thread_local char sentence[SENTENCE_MAX];
 enum err
 err_set(enum err code, const char *fmt, ...)
 {
+    char next[SENTENCE_MAX]; /* the old sentence may be one of the arguments */
     va_list ap;
 
     va_start(ap, fmt);
-    (void)vsnprintf(sentence, sizeof(sentence), fmt, ap);
+    (void)vsnprintf(next, sizeof(next), fmt, ap);
     va_end(ap);
+    memcpy(sentence, next, strlen(next) + 1);
     return code;
 }
 

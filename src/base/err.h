@@ -35,7 +35,8 @@ enum err {
     ERR_N
 };
 
-/* Set this thread's sentence and return `code`, so that `return err_set(...)` reads well. */
+/* Set this thread's sentence and return `code`, so that `return err_set(...)` reads well. The
+ * old sentence may be an argument of the new one. What is longer than 255 bytes is cut. */
 enum err err_set(enum err code, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* The last sentence set on this thread; "" when there was none. Valid until the next err_set. */

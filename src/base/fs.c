@@ -118,6 +118,21 @@ fs_read_file(int dir_fd, const char *path, struct buf *b)
     return e;
 }
 
+/* A copy without slashes at the end: behind a link they would make the system follow it. */
+static enum err
+copy_path(const char *path, char ret_path[PATH_MAX])
+{
+    size_t len = strlen(path);
+
+    if (len == 0 || len >= PATH_MAX)
+        return err_set(ERR_SYNTAX, "a folder's path is empty or too long");
+    while (len > 1 && path[len - 1] == '/')
+        len--;
+    memcpy(ret_path, path, len);
+    ret_path[len] = '\0';
+    return ERR_OK;
+}
+
 /* Make every missing folder on the way to `path`. */
 static enum err
 make_dirs(const char *path)
@@ -125,8 +140,6 @@ make_dirs(const char *path)
     char part[PATH_MAX];
     size_t len = strlen(path);
 
-    if (len == 0 || len >= sizeof(part))
-        return err_set(ERR_SYNTAX, "a folder's path is empty or too long");
     for (size_t i = 1; i <= len; i++) {
         if (path[i] != '/' && path[i] != '\0')
             continue;
@@ -141,13 +154,17 @@ make_dirs(const char *path)
 enum err
 fs_open_private_dir(const char *path, int *ret_fd)
 {
+    char folder[PATH_MAX];
     struct stat st;
-    enum err e = make_dirs(path);
+    enum err e;
     int fd;
 
+    e = copy_path(path, folder);
+    if (e == ERR_OK)
+        e = make_dirs(folder);
     if (e != ERR_OK)
         return e;
-    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    fd = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0)
         return io_error("open");
     if (fstat(fd, &st) != 0) {

@@ -23,7 +23,8 @@ MUST_CHECK enum err fs_read_at(int fd, void *ret_bytes, size_t len, uint64_t off
 MUST_CHECK enum err fs_read_file(int dir_fd, const char *path, struct buf *b);
 
 /* Make the missing folders of `path` (mode 0700), open the last one without following a link in
- * it. ERR_DENIED: it is not ours, or group or others can write to it. The caller closes. */
+ * it (also when a slash follows). ERR_DENIED: it is not ours, or group or others can write to it;
+ * ERR_SYNTAX: no path; ERR_IO. The caller closes. */
 MUST_CHECK enum err fs_open_private_dir(const char *path, int *ret_fd);
 
 /* Make the directory's entries durable. */

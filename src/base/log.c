@@ -57,13 +57,14 @@ add_escaped(struct line *l, const char *text)
     const uint8_t *s = (const uint8_t *)text;
     size_t left = strlen(text), n;
     char escape[8];
+    uint32_t c;
     bool ok = add(l, "\"", 1);
 
     for (; ok && left > 0; s += n, left -= n) {
-        n = text_utf8(s, left, NULL);
-        if (n == 0 || *s < 0x20 || *s == 0x7f) {
-            n = 1;
-            (void)snprintf(escape, sizeof(escape), "\\u%04x", *s >= 0x80 ? 0xfffd : *s);
+        n = text_utf8(s, left, &c);
+        if (n == 0 || c < 0x20 || (c >= 0x7f && c <= 0x9f)) { /* C1 steers terminals too */
+            (void)snprintf(escape, sizeof(escape), "\\u%04x", n == 0 ? 0xfffdU : c & 0xffffU);
+            n = n == 0 ? 1 : n;
             ok = add(l, escape, 6);
         } else if (*s == '"' || *s == '\\') {
             ok = add(l, "\\", 1) && add(l, (const char *)s, 1);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/rnd.h"
 
+#include "base/enc.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
-
-#include "base/enc.h"
 
 enum { BATCH = 64 * 16 };
 

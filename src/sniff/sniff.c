@@ -22,7 +22,9 @@ enum {
 };
 
 struct sniff {
-    pthread_mutex_t lock; /* of all below; held over one question */
+    pthread_mutex_t lock; /* of is_asking */
+    pthread_cond_t turn;  /* is_asking has become false */
+    bool is_asking;       /* a thread has a question; all below is that thread's */
     struct sniff_helper helper;
     char *path;
     unsigned timeout_ms;
@@ -155,14 +157,30 @@ ask_or_restart(struct sniff *s, const uint8_t *bytes, size_t len, int64_t deadli
 
 /* ---- the door ---- */
 
+/* A thread that waits for another one's question waits no longer than for its own. */
 static enum err
-lock_until(struct sniff *s, int64_t deadline_ms)
+take_turn(struct sniff *s, int64_t deadline_ms)
 {
     struct timespec at = {.tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * 1000000};
+    bool got_it;
+    int rc = 0;
 
-    if (pthread_mutex_clocklock(&s->lock, CLOCK_MONOTONIC, &at) != 0)
-        return err_set(ERR_TIMEOUT, "the type helper is busy");
-    return ERR_OK;
+    (void)pthread_mutex_lock(&s->lock);
+    while (s->is_asking && rc == 0)
+        rc = pthread_cond_timedwait(&s->turn, &s->lock, &at);
+    got_it = !s->is_asking;
+    s->is_asking = true;
+    (void)pthread_mutex_unlock(&s->lock);
+    return got_it ? ERR_OK : err_set(ERR_TIMEOUT, "the type helper is busy");
+}
+
+static void
+give_turn(struct sniff *s)
+{
+    (void)pthread_mutex_lock(&s->lock);
+    s->is_asking = false;
+    (void)pthread_cond_signal(&s->turn);
+    (void)pthread_mutex_unlock(&s->lock);
 }
 
 void
@@ -174,10 +192,10 @@ sniff_type(struct sniff *s, const uint8_t *bytes, size_t len, char ret_type[MIME
     memcpy(ret_type, SNIFF_UNKNOWN, sizeof(SNIFF_UNKNOWN));
     if (len > SNIFF_BYTES_MAX)
         len = SNIFF_BYTES_MAX;
-    e = lock_until(s, deadline_ms);
+    e = take_turn(s, deadline_ms);
     if (e == ERR_OK) {
         e = ask_or_restart(s, bytes, len, deadline_ms, ret_type);
-        (void)pthread_mutex_unlock(&s->lock);
+        give_turn(s);
     }
     if (e != ERR_OK)
         log_err(LOG_WARN, "finding a file's type", e);
@@ -196,6 +214,27 @@ wait_until_ready(struct sniff *s)
     return ERR_OK;
 }
 
+/* Spans are measured on the monotonic clock, and so must the waiting for a turn. */
+static enum err
+init_turns(struct sniff *s)
+{
+    pthread_condattr_t attr;
+    int rc;
+
+    if (pthread_condattr_init(&attr) != 0)
+        return err_set(ERR_NOMEM, "no memory for the type helper");
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    rc = pthread_cond_init(&s->turn, &attr);
+    (void)pthread_condattr_destroy(&attr);
+    if (rc != 0)
+        return err_set(ERR_NOMEM, "no memory for the type helper");
+    if (pthread_mutex_init(&s->lock, NULL) != 0) {
+        (void)pthread_cond_destroy(&s->turn);
+        return err_set(ERR_NOMEM, "no memory for the type helper");
+    }
+    return ERR_OK;
+}
+
 enum err
 sniff_new(const char *path, unsigned timeout_ms, struct sniff **ret_sniff)
 {
@@ -204,7 +243,11 @@ sniff_new(const char *path, unsigned timeout_ms, struct sniff **ret_sniff)
 
     if (s == NULL)
         return err_set(ERR_NOMEM, "no memory for the type helper");
-    (void)pthread_mutex_init(&s->lock, NULL);
+    e = init_turns(s);
+    if (e != ERR_OK) {
+        free(s);
+        return e;
+    }
     s->helper = (struct sniff_helper){.pid = -1, .fd = -1};
     s->timeout_ms = timeout_ms;
     s->started_at_ms = clock_mono_ms();
@@ -229,6 +272,7 @@ sniff_free(struct sniff *s)
         return;
     sniff_helper_end(&s->helper);
     (void)pthread_mutex_destroy(&s->lock);
+    (void)pthread_cond_destroy(&s->turn);
     free(s->path);
     free(s);
 }

@@ -52,9 +52,10 @@ MUST_CHECK enum err gate_check(const struct gate_request *r, struct gate_verdict
  * the fields must point into `head`; `r->target` is a copy from before the query was taken apart,
  * and escapes in `head` must have been left alone.
  *
- * Two things leave no trace there and pass: a NUL beside a bare LF, which together look like
- * CR LF, and empty lines (or lines that begin with NUL) before the request line. No common proxy
- * forwards a NUL in a header. */
+ * Three things leave no trace there and pass: a NUL beside a bare LF, which together look like
+ * CR LF; a line of a colon alone in place of the empty one, when either of them ends with a bare
+ * LF; and empty lines, or lines that begin with NUL, before the request line. A proxy that writes
+ * its own line ends forwards none of them. */
 MUST_CHECK enum err gate_check_layout(const struct gate_request *r, const char *head,
                                       size_t head_len);
 

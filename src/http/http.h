@@ -146,7 +146,9 @@ struct http_cfg {
     unsigned header_timeout_s; /* from the first byte (or accept) to the whole header */
     unsigned idle_timeout_s;   /* between requests */
     unsigned floor_bytes_per_s, floor_window_s;
-    uint64_t drop_body_max; /* of routes with `handle`, and what is dropped after an error */
+    uint64_t drop_body_max;    /* of routes with `handle` */
+    uint64_t drop_refused_max; /* after an error of an intake's `body`; 0: drop_body_max. A client
+                                * sees the reply only when the whole body was dropped. */
 };
 
 struct http_server;

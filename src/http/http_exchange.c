@@ -222,7 +222,9 @@ exchange_body(struct exchange *x, const uint8_t *bytes, size_t len)
         x->n_dropped = 0; /* from here on the rest of a refused body */
         return NEXT_READ;
     }
-    return x->n_dropped > max ? NEXT_CUT : NEXT_READ;
+    if (x->failed == ERR_OK)
+        return NEXT_READ;
+    return x->n_dropped > x->server->cfg.drop_refused_max ? NEXT_CUT : NEXT_READ;
 }
 
 /* The whole request is in: what the handler makes of it. */

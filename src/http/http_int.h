@@ -87,6 +87,7 @@ struct conn {
     struct netaddr peer, net;
 
     _Atomic uint64_t phase;       /* time in ms << 3 | enum conn_phase */
+    _Atomic bool is_aborted;      /* what waits in the system for the peer is dropped on close */
     _Atomic int64_t not_after_s;  /* of the reply; 0: none */
     _Atomic uint64_t n_in, n_out; /* body bytes, where the system does not count */
 

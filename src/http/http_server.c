@@ -114,6 +114,8 @@ fill_defaults(struct http_cfg *cfg)
         cfg->floor_window_s = DEFAULT_FLOOR_WINDOW_S;
     if (cfg->drop_body_max == 0)
         cfg->drop_body_max = DEFAULT_DROP_BODY_MAX;
+    if (cfg->drop_refused_max == 0)
+        cfg->drop_refused_max = cfg->drop_body_max;
     if (cfg->io_threads == 0)
         cfg->io_threads = 1;
     if (cfg->max_connections == 0)

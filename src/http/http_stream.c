@@ -90,7 +90,7 @@ end_stream(struct exchange *x, bool is_whole)
     x->n_out = settle.left;
     if (st.sent == NULL)
         return;
-    if (!is_known || p.is_dead || p.unacked == 0) {
+    if (!is_known || p.is_dead || p.unacked == 0 || atomic_load(&c->is_aborted)) {
         uint64_t missing = !is_known || (c->is_unix && p.is_dead) ? UINT64_MAX : p.unacked;
 
         st.sent(st.ctx, settle.left, missing < settle.left ? settle.left - missing : 0);
@@ -98,6 +98,15 @@ end_stream(struct exchange *x, bool is_whole)
     }
     settle.fd = sock_dup(c->fd);
     lingers_settle(x->server->lingers, &settle);
+}
+
+/* Whether a reply was sent while bytes that nobody reads may still come. */
+static bool
+is_lingering(const struct exchange *x, bool is_whole, unsigned status)
+{
+    if (x->stage != STAGE_QUEUED)
+        return status != 0; /* the library refused by itself */
+    return is_whole && x->must_linger;
 }
 
 void
@@ -113,7 +122,7 @@ exchange_complete(struct exchange *x, bool is_whole, unsigned status)
     else if (is_whole && x->stage == STAGE_QUEUED && !x->resp.has_stream &&
              strcmp(x->req.method, "HEAD") != 0)
         x->n_out = x->resp.body.len;
-    if (x->must_linger && x->stage == STAGE_QUEUED && is_whole)
+    if (is_lingering(x, is_whole, status))
         lingers_drop(s->lingers, sock_dup(c->fd));
     atomic_store(&c->not_after_s, 0);
     atomic_store(&c->n_in, 0);

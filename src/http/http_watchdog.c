@@ -92,11 +92,10 @@ judge(struct conn *c, const struct tick *t)
             c->begun_ms = 0;
     }
     switch (phase) {
+    case CONN_OPENING:
     case CONN_HEADER:
         if (c->begun_ms != 0)
             since_ms = c->begun_ms;
-        /* fall through */
-    case CONN_OPENING:
         return t->now_ms - since_ms >= (int64_t)c->server->cfg.header_timeout_s * 1000
                    ? VERDICT_CUT
                    : VERDICT_KEEP;
@@ -131,8 +130,10 @@ look_at(struct conn *c, void *ctx)
     if (v != VERDICT_CLOSE)
         atomic_fetch_add(&c->server->n_cut, 1);
     /* What waits in the system for a peer that does not take it must go too, on close. */
-    if (v == VERDICT_ABORT)
+    if (v == VERDICT_ABORT) {
+        atomic_store(&c->is_aborted, true);
         (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &drop_all, sizeof(drop_all));
+    }
     (void)shutdown(c->fd, SHUT_RDWR);
 }
 

@@ -265,6 +265,57 @@ a_handled_route_drops_a_small_body_and_refuses_a_large_one(void **state)
 }
 
 static void
+a_refused_body_is_dropped_up_to_its_ceiling_and_then_cut(void **state)
+{
+    struct app *a = *state;
+    char r[REPLY_MAX] = "";
+    char *body = malloc(500000);
+    int fd;
+
+    a->cfg.drop_refused_max = 400000;
+    app_start(a);
+    assert_non_null(body);
+    memset(body, '!', 500000);
+    fd = dial(a);
+    assert_true(say_text(fd, "POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 350000\r\n\r\n"));
+    assert_true(say(fd, body, 350000));
+    assert_string_equal(hear_reply(fd, r, sizeof(r)), "TYPE");
+    assert_true(
+        say_text(fd, "POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 9000000\r\n\r\n"));
+    for (int i = 0; i < 18 && say(fd, body, 500000); i++)
+        continue;
+    (void)hear_all(fd, r, sizeof(r), NULL);
+    assert_string_equal(r, "");
+    (void)close(fd);
+    free(body);
+    wait_for(a->n_done, 2);
+    assert_int_equal(a->n_intakes_freed, 2);
+    assert_int_equal(a->reported_status, 0);
+}
+
+static void
+chunks_beyond_what_a_handled_route_drops_are_refused_at_their_end(void **state)
+{
+    struct app *a = *state;
+    char r[REPLY_MAX];
+
+    a->cfg.drop_body_max = 6;
+    app_start(a);
+    (void)ask(a,
+              "POST /small HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+              "4\r\nbody\r\n3\r\nmor\r\n0\r\n\r\n",
+              r, sizeof(r));
+    assert_int_equal(status_in(r), 413);
+    assert_int_equal(a->n_handled, 0);
+    (void)ask(a,
+              "POST /small HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+              "4\r\nbody\r\n2\r\nmo\r\n0\r\n\r\n",
+              r, sizeof(r));
+    assert_int_equal(status_in(r), 200);
+    assert_int_equal(a->n_handled, 1);
+}
+
+static void
 a_chunked_request_is_served_and_its_connection_closed(void **state)
 {
     struct app *a = *state;
@@ -408,6 +459,8 @@ main(void)
         TEST(an_intake_may_answer_before_the_body),
         TEST(an_error_in_the_body_is_told_after_the_rest_was_dropped),
         TEST(a_handled_route_drops_a_small_body_and_refuses_a_large_one),
+        TEST(a_refused_body_is_dropped_up_to_its_ceiling_and_then_cut),
+        TEST(chunks_beyond_what_a_handled_route_drops_are_refused_at_their_end),
         TEST(a_chunked_request_is_served_and_its_connection_closed),
         TEST(deferred_work_answers_as_a_handler_would),
         TEST(work_goes_to_its_end_when_the_client_has_gone),

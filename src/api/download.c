@@ -110,19 +110,15 @@ static enum err
 send_nothing(struct preparation *p, struct http_resp *resp)
 {
     bool ended = false;
-    struct buf empty;
-    enum err e;
+    enum err e = add_headers(p, resp);
 
-    buf_init(&empty, 0);
-    e = add_headers(p, resp);
+    if (e == ERR_OK) /* as a header, which is copied: the download is freed before the reply goes */
+        e = http_resp_add_header(resp, "Content-Type", vault_download_meta(p->d)->type);
     if (e == ERR_OK)
         e = vault_download_settle(p->d, 1, 0, &ended);
-    if (e != ERR_OK)
-        return e;
-    http_resp_set_body(resp, vault_download_meta(p->d)->type, &empty);
-    if (ended)
+    if (e == ERR_OK && ended)
         p->app->wake_sweeper(p->app->sweeper);
-    return ERR_OK;
+    return e;
 }
 
 /* Stream from..from+len of the verified file. Hands the download over to the stream. */

@@ -39,7 +39,8 @@ hex_decode(const char *text, uint8_t *ret_bytes, size_t len)
             return err_set(ERR_SYNTAX, "not a hex digit");
     }
     for (size_t i = 0; i < len; i++)
-        ret_bytes[i] = (uint8_t)(hex_value(text[2 * i]) << 4 | hex_value(text[2 * i + 1]));
+        ret_bytes[i] =
+            (uint8_t)((unsigned)hex_value(text[2 * i]) << 4 | (unsigned)hex_value(text[2 * i + 1]));
     return ERR_OK;
 }
 

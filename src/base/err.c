@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#undef err_set /* the analyzer's */
+
 enum { SENTENCE_MAX = 256 };
 
 static _Thread_local char sentence[SENTENCE_MAX];

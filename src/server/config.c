@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "server/settings.h"
 
+#include <assert.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -184,6 +185,7 @@ check_contradictions(const struct config *c)
                        "MAX_FILE_SIZE (%" PRIu64 " bytes) is larger than MAX_STORAGE_SIZE "
                        "(%" PRIu64 " bytes)",
                        c->max_file_bytes, c->max_storage_bytes);
+    assert(c->state_path != NULL && c->storage_path != NULL); /* both have defaults */
     if (strcmp(c->state_path, c->storage_path) == 0)
         return err_set(ERR_FIELD, "STATE_PATH and STORAGE_PATH must be different folders");
     return ERR_OK;

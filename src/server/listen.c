@@ -251,7 +251,8 @@ open_unix(const struct listen_addr *a, struct listeners *l)
     }
     /* From here on it is in the list, and the caller's listeners_close cleans up. */
     l->all[l->n++] = (struct listener){.fd = fd, .unix_path = path};
-    /* Nobody can connect before listen(), so nobody sees the mode that bind() gave. */
+    /* Nobody can connect before listen(), so nobody sees the mode that bind() gave.
+     * NOLINTNEXTLINE(clang-analyzer-unix.Malloc): the list owns the path */
     if (chmod(path, 0660) != 0 || listen(fd, SOMAXCONN) != 0)
         return listen_error(a, errno);
     return ERR_OK;

@@ -145,34 +145,53 @@ model_fold(struct model *m, char *last, const char *line)
     return block;
 }
 
+/* "name: value": the colon becomes a NUL, which in a line that begins with it is taken for the end
+ * of the header later on. */
+static inline bool
+model_header_line(char *line, char **ret_last, char **ret_value)
+{
+    char *colon = strchr(line, ':');
+
+    if (colon == NULL)
+        return false;
+    *colon++ = '\0';
+    *ret_last = line;
+    *ret_value = colon + strspn(colon, " \t");
+    return true;
+}
+
+/* A line after the first: what was before it is whole now, or goes on in it. */
+static inline bool
+model_next_line(struct model *m, char *line, char **last, char **value)
+{
+    if (*line == ' ' || *line == '\t') {
+        *last = model_fold(m, *last, line);
+        return *last != NULL;
+    }
+    if (m->request.n_fields == MODEL_FIELDS_MAX)
+        return false;
+    m->fields[m->request.n_fields++] =
+        (struct gate_field){*last, *value, strlen(*last), strlen(*value)};
+    return *line == '\0' || model_header_line(line, last, value);
+}
+
 /* Header lines up to the empty one. */
 static inline bool
 model_headers(struct model *m)
 {
-    char *last = NULL, *value = NULL, *line, *colon;
+    char *last = NULL, *value = NULL, *line;
     size_t len;
 
+    line = model_line(m, &len);
+    if (line == NULL || *line == '\0')
+        return line != NULL;
+    if (!model_header_line(line, &last, &value))
+        return false;
     while ((line = model_line(m, &len)) != NULL) {
-        if (last != NULL && (*line == ' ' || *line == '\t')) {
-            last = model_fold(m, last, line);
-            if (last == NULL)
-                return false;
-            continue;
-        }
-        if (last != NULL) {
-            if (m->request.n_fields == MODEL_FIELDS_MAX)
-                return false;
-            m->fields[m->request.n_fields++] =
-                (struct gate_field){last, value, strlen(last), strlen(value)};
-        }
+        if (!model_next_line(m, line, &last, &value))
+            return false;
         if (*line == '\0')
             return true;
-        colon = strchr(line, ':');
-        if (colon == NULL)
-            return false;
-        *colon++ = '\0';
-        last = line;
-        value = colon + strspn(colon, " \t");
     }
     return false;
 }
@@ -187,13 +206,16 @@ model_find(const struct model *m, const char *name)
     return NULL;
 }
 
-/* How the library finds the body's end. False: it refuses the length by itself. */
+/* How the library finds the body's end. False: it refuses the length, or a missing Host, by itself
+ * (MHD_OPTION_STRICT_FOR_CLIENT is 1). */
 static inline bool
 model_framing(struct model *m)
 {
     const struct gate_field *coding = model_find(m, "Transfer-Encoding");
     const struct gate_field *length = model_find(m, "Content-Length");
 
+    if (m->request.version[7] != '0' && model_find(m, "Host") == NULL)
+        return false;
     if (coding != NULL) {
         m->is_chunked = strcasecmp(coding->value, "chunked") == 0;
         m->is_unknown = !m->is_chunked;

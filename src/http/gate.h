@@ -52,10 +52,10 @@ MUST_CHECK enum err gate_check(const struct gate_request *r, struct gate_verdict
  * the fields must point into `head`; `r->target` is a copy from before the query was taken apart,
  * and escapes in `head` must have been left alone.
  *
- * Three things leave no trace there and pass: a NUL beside a bare LF, which together look like
- * CR LF; a line of a colon alone in place of the empty one, when either of them ends with a bare
- * LF; and empty lines, or lines that begin with NUL, before the request line. A proxy that writes
- * its own line ends forwards none of them. */
+ * Three things leave no trace there and pass: a bare LF whose missing byte is made up for by a NUL
+ * next to it (at the header's end: near it); a line of a colon alone in place of the empty one,
+ * when one of the two last lines ends with a bare LF; and empty lines, or lines that begin with
+ * NUL, before the request line. A proxy that writes its own line ends forwards none of them. */
 MUST_CHECK enum err gate_check_layout(const struct gate_request *r, const char *head,
                                       size_t head_len);
 

@@ -387,6 +387,8 @@ some_bare_line_feeds_look_like_crlf(void **state)
         PROBE(PASS, "GET / HTTP/1.1\r\nHost: h\0\nX: y\r\n\r\n"),
         PROBE(PASS, "GET / HTTP/1.1\r\nHost: h\r\n\0\n"),
         PROBE(PASS, "GET / HTTP/1.1\r\nHost: h\n\0\r\n"),
+        PROBE(PASS, "GET / HTTP/1.1\r\nHost: h\0\r\n\n"),
+        PROBE(BAD, "GET / HTTP/1.1\r\nHost: h\0\r\nX: y\r\n\r\n"),
         PROBE(BAD, "GET / HTTP/1.1\r\nHost: h\n\0\0\r\n"),
         PROBE(BAD, "GET / HTTP/1.1\r\nHost: h\n\0x\n"),
         PROBE(PASS, "GET / HTTP/1.1\r\nHost: h\r\n:\n"),

@@ -84,7 +84,12 @@ resume(struct vault_download *d, const struct vault_wish *wish, const struct sto
         from = wish->from < rec.size_bytes ? rec.size_bytes - wish->from : 0;
     if (from >= rec.size_bytes || (wish->is_suffix && wish->from == 0))
         return err_set(ERR_RANGE, "a range that begins beyond the end");
-    return store_resume(d->v->cfg.store, claim, from, ret_rec, &d->lease);
+    e = store_resume(d->v->cfg.store, claim, from, ret_rec, &d->lease);
+    /* What the client's system has acknowledged may have died with the client, unread: a download
+     * that broke off, and so lacks the last byte, may go on from before what it seems to have. */
+    if (e == ERR_NOTFOUND)
+        e = store_resume(d->v->cfg.store, claim, rec.size_bytes - 1, ret_rec, &d->lease);
+    return e;
 }
 
 static enum err

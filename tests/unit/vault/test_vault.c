@@ -283,6 +283,23 @@ a_download_that_sent_one_byte_spends_its_use(void **state)
     assert_err(ERR_GONE, begin_at(r, &rc, 1, 1, &d)); /* all was covered: the lease has ended */
 }
 
+/* What the client's system acknowledged may have died with the client before it was read. */
+static void
+a_download_that_broke_off_goes_on_from_before_what_was_acknowledged(void **state)
+{
+    struct room *r = *state;
+    struct vault_download *d = NULL;
+    struct vault_receipt rc;
+
+    put(r, 1000, 1, &rc);
+    assert_ok(begin(r, &rc, 1, &d));
+    assert_false(read_and_settle(r, d, 0, 1000, 600));
+    assert_err(ERR_GONE, begin_at(r, &rc, 2, 400, &d)); /* another client still has no lease */
+    assert_ok(begin_at(r, &rc, 1, 400, &d));
+    assert_true(read_and_settle(r, d, 400, 600, 600));
+    assert_err(ERR_GONE, begin_at(r, &rc, 1, 400, &d)); /* all was covered: the lease has ended */
+}
+
 static void
 a_lease_ends_by_time_and_the_upload_with_it(void **state)
 {
@@ -582,6 +599,8 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_download_that_sent_one_byte_spends_its_use, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(
+            a_download_that_broke_off_goes_on_from_before_what_was_acknowledged, setup, teardown),
         cmocka_unit_test_setup_teardown(a_lease_ends_by_time_and_the_upload_with_it, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_range_beyond_the_end_takes_nothing, setup, teardown),

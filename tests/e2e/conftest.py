@@ -51,6 +51,7 @@ class Daemon:
         }
         self.settings.update(settings or {})
         self.binary = pathlib.Path(binary) if binary else BUILD / "mayflyd"
+        self.popen = {}  # more for subprocess.Popen, such as user=
         self.process = None
         self.lines = []
         self.port = None
@@ -70,7 +71,7 @@ class Daemon:
         self.lines = []
         self.process = subprocess.Popen(
             [str(self.binary)], env=env, cwd=self.home, stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, **self.popen)
         self._reader = threading.Thread(target=self._read, args=(self.process.stderr,), daemon=True)
         self._reader.start()
         if wait:

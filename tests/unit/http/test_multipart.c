@@ -546,8 +546,8 @@ other_types_and_boundaries_are_refused(void **state)
         "multipart/form-datax; boundary=a",
         "multipart/mixed; boundary=a",
         "application/x-www-form-urlencoded",
-        "multipart/form-data; boundary="
-        "12345678901234567890123456789012345678901234567890123456789012345678901",
+        ("multipart/form-data; boundary="
+         "12345678901234567890123456789012345678901234567890123456789012345678901"),
     };
     struct multipart *m = NULL;
 

@@ -82,7 +82,6 @@ static int
 teardown(void **state)
 {
     struct room *r = *state;
-    char *argv[] = {"rm", "-rf", r->dir, NULL};
     pid_t pid;
 
     close_room(r);
@@ -90,7 +89,7 @@ teardown(void **state)
     free(r->file);
     pid = fork();
     if (pid == 0) {
-        (void)execvp("rm", argv);
+        (void)execlp("rm", "rm", "-rf", r->dir, (char *)NULL);
         _exit(127);
     }
     assert_int_equal(waitpid(pid, NULL, 0), pid);

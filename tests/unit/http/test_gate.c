@@ -375,6 +375,14 @@ a_layout_that_is_not_its_request_is_refused(void **state)
     ASSERT_LIE(f[1].value_len, SIZE_MAX - 10);
     ASSERT_LIE(f[1].name, f[0].name);
 #undef ASSERT_LIE
+    m.request.n_fields = 1; /* one field whose value runs over the next line */
+    f[0].value_len = (size_t)(f[1].value - f[0].value);
+    assert_err(ERR_SYNTAX, gate_check_layout(&m.request, m.head, m.head_len));
+    m.request.n_fields = 2;
+    f[0].value_len = 1;
+    m.request.method = "PU"; /* a word that is cut where no NUL is, the next one made longer */
+    m.request.target = "?xxxx";
+    assert_err(ERR_SYNTAX, gate_check_layout(&m.request, m.head, m.head_len));
     model_done(&m);
 }
 

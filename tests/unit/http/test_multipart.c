@@ -231,6 +231,7 @@ only_crlf_ends_a_line(void **state)
     assert_refused("--XbX\n" CD "name=a\n\nx\n--XbX--\n");
     assert_refused("--XbX\r\n" CD "name=a\n\r\nx\r\n--XbX--");
     assert_refused("--XbX\r\n" CD "name=a\r\n\nx\r\n--XbX--");
+    assert_refused("--XbX\r\n" CD "name=a\r\nX: yz\n\r\nx\r\n--XbX--");
     assert_refused("--XbX\r\n" CD "name=a\r\n\r\nx\n--XbX--");
     assert_refused("--XbX\r\n" CD "name=a\r\n\r\nx\r--XbX--");
     assert_refused("--XbX\r\n" CD "name=a\rX: y\r\n\r\nx\r\n--XbX--");

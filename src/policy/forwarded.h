@@ -23,7 +23,8 @@ bool trusted_has(const struct trusted *t, const struct netaddr *a);
  * trusted, of X-Forwarded-For (`xff`) or else of Forwarded (RFC 7239, `fwd`); several lines of a
  * header are handed over joined by ','. Either may be NULL. A hop that is no address (unknown, an
  * obfuscated name, rubbish) ends the walk: the last good hop, at worst the peer, is the answer.
- * When every hop is trusted, the left-most one is it. */
+ * When every hop is trusted, the left-most one is it. A proxy of ours has to set one of the two
+ * headers and, if that is Forwarded, to drop the other: what it lets through, it vouches for. */
 void forwarded_client(const struct trusted *t, const struct netaddr *peer, const char *xff,
                       const char *fwd, struct netaddr *ret_client);
 

@@ -13,8 +13,9 @@ struct mime_rules {
     size_t n; /* 0: everything is allowed */
 };
 
-/* A comma-separated list of type/subtype and type/ *, in any case; "" allows everything.
- * ERR_SYNTAX (names the entry); ERR_NOMEM. */
+/* A comma-separated list of type/subtype and type/ *, in any case; "" and * / * allow everything
+ * (written without blanks, which are there for the compiler's sake). ERR_SYNTAX (names the entry);
+ * ERR_NOMEM. */
 MUST_CHECK enum err mime_rules_parse(const char *list, struct mime_rules *ret_rules);
 void mime_rules_done(struct mime_rules *r);
 

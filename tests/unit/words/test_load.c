@@ -185,6 +185,7 @@ static void
 words_of_2_and_of_16_letters_are_words(void **state)
 {
     struct words *w = NULL;
+    struct share_code code;
 
     (void)state;
     assert_ok(load(1296, 3, "zz", "\n", &w));
@@ -195,6 +196,8 @@ words_of_2_and_of_16_letters_are_words(void **state)
     can_read(w, "ZebraZebraZebraZ", ERR_OK);
     can_read(w, "zebrazebrazebra", ERR_NOTFOUND);
     can_read(w, "zebrazebrazebray", ERR_NOTFOUND);
+    assert_ok(words_parse(w, 2, "zebrazebrazebraz-aaaa", &code));
+    assert_err(ERR_NOTFOUND, words_parse(w, 2, "zebrazebrazebrazaaaa", &code));
     words_free(w);
 }
 

@@ -86,6 +86,7 @@ sq_conn_open(const char *path, struct sq_conn *ret_conn)
     }
     (void)sqlite3_busy_timeout(c.db, SQ_BUSY_MS);
     (void)sqlite3_db_config(c.db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    (void)sqlite3_db_config(c.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
     /* temp_store: journals of single statements hold pages too, and would go to files in the
      * system's folder for temporary files. secure_delete: zero what is deleted. */
     e = sq_exec(&c, "PRAGMA temp_store = MEMORY; PRAGMA trusted_schema = OFF;"

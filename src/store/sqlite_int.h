@@ -13,7 +13,7 @@
 #include <sqlite3.h>
 #include <stdatomic.h>
 
-#define SQ_PAGE           4096       /* bytes */
+#define SQ_PAGE           2048       /* bytes */
 #define SQ_APPLICATION_ID 0x6d666c79 /* "mfly" */
 #define SQ_VERSION        1          /* of the schema */
 

@@ -151,6 +151,8 @@ open_connections(struct sqlite_store *s, const char *dir)
         e = check_database(&s->writer);
     if (e == ERR_OK)
         e = set_wal(&s->writer);
+    if (e == ERR_OK) /* ours: the last close may end the log */
+        (void)sqlite3_db_config(s->writer.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
     /* All at once: later the process may be out of descriptors, or confined. */
     for (size_t i = 0; e == ERR_OK && i < SQ_READERS; i++) {
         e = sq_conn_open(path, &s->readers[i].conn);
@@ -182,41 +184,41 @@ load(struct sqlite_store *s)
     return e;
 }
 
+static const struct store_ops sqlite_ops = {
+    .put = sq_put,
+    .claim = sq_claim,
+    .resume = sq_resume,
+    .release = sq_release,
+    .settle = sq_settle,
+    .renew = sq_renew,
+    .take_preview = sq_take_preview,
+    .lookup = sq_lookup,
+    .status = sq_status,
+    .remove = sq_remove,
+    .end_due = sq_end_due,
+    .scrub = sq_scrub,
+    .take_doomed = sq_take_doomed,
+    .forget_doomed = sq_forget_doomed,
+    .next_due = sq_next_due,
+    .knows_blob = sq_knows_blob,
+    .count = sq_count,
+    .peek = sq_peek,
+    .stats = sq_stats,
+    .ping = sq_ping,
+    .free = sq_free,
+};
+
 enum err
 store_sqlite_open(const char *dir, int64_t tombstone_s, struct store **ret_store)
 {
-    static const struct store_ops ops = {
-        .put = sq_put,
-        .claim = sq_claim,
-        .resume = sq_resume,
-        .release = sq_release,
-        .settle = sq_settle,
-        .renew = sq_renew,
-        .take_preview = sq_take_preview,
-        .lookup = sq_lookup,
-        .status = sq_status,
-        .remove = sq_remove,
-        .end_due = sq_end_due,
-        .scrub = sq_scrub,
-        .take_doomed = sq_take_doomed,
-        .forget_doomed = sq_forget_doomed,
-        .next_due = sq_next_due,
-        .knows_blob = sq_knows_blob,
-        .count = sq_count,
-        .peek = sq_peek,
-        .stats = sq_stats,
-        .ping = sq_ping,
-        .free = sq_free,
-    };
     struct sqlite_store *s = calloc(1, sizeof(*s));
     enum err e;
 
     if (s == NULL)
         return err_set(ERR_NOMEM, "no memory for a store");
-    s->store.ops = &ops;
+    s->store.ops = &sqlite_ops;
     s->tombstone_s = tombstone_s > 0 ? tombstone_s : 0;
     s->dir_fd = s->lock_fd = -1;
-    s->must_scrub = true; /* a predecessor may have died before it did */
     (void)pthread_mutex_init(&s->write_lock, NULL);
     for (size_t i = 0; i < SQ_READERS; i++)
         (void)pthread_mutex_init(&s->readers[i].lock, NULL);
@@ -229,8 +231,10 @@ store_sqlite_open(const char *dir, int64_t tombstone_s, struct store **ret_store
         e = open_connections(s, dir);
     if (e == ERR_OK)
         e = load(s);
-    if (e == ERR_OK)
+    if (e == ERR_OK) {
+        s->must_scrub = true; /* a predecessor may have died before it did */
         e = sq_scrub(&s->store);
+    }
     if (e != ERR_OK) {
         sq_free(&s->store);
         return e;

@@ -101,11 +101,9 @@ close_if_idle(struct conn *c, void *ctx)
     enum conn_phase phase = conn_phase_of(atomic_load(&c->phase), &since_ms);
 
     (void)ctx;
-    if (c->is_cut || (phase != CONN_OPENING && phase != CONN_IDLE))
-        return;
     /* What has come in can still be read: a request that was under way is answered. */
-    c->is_cut = true;
-    (void)shutdown(c->fd, SHUT_RD);
+    if (phase == CONN_OPENING || phase == CONN_IDLE)
+        (void)shutdown(c->fd, SHUT_RD);
 }
 
 void

@@ -36,8 +36,13 @@ bool sock_is_unix(int fd);
  * error of an AF_UNIX socket away: for the end of a reply only. */
 bool sock_progress(int fd, bool is_unix, struct sock_progress *ret_progress);
 
+struct sock_counts {
+    uint64_t received, acked;
+    bool has_peer_closed; /* its sending side, or both */
+};
+
 /* As above, for TCP, but of about the same moment, for one system call. */
-bool sock_tcp_counts(int fd, uint64_t *ret_received, uint64_t *ret_acked);
+bool sock_tcp_counts(int fd, struct sock_counts *ret_counts);
 
 /* Bytes handed to the system and not yet acknowledged, or not yet read (AF_UNIX). */
 uint64_t sock_n_unacked(int fd);
@@ -122,7 +127,8 @@ void conn_set_phase(struct conn *c, enum conn_phase phase);
 /* Take a conn's `phase` apart. */
 enum conn_phase conn_phase_of(uint64_t packed, int64_t *ret_since_ms);
 
-/* End the receiving side of every connection on which no request runs. */
+/* End the receiving side of every connection on which no request runs. To be called until they are
+ * gone: the library can overlook one call, as it takes a short read for an empty socket. */
 void conns_close_idle(struct conns *t);
 
 /* Look at every connection once and cut those that are too slow. Run by the watchdog's thread. */

@@ -18,7 +18,7 @@ enum {
      * pieces of a body. */
     MEMORY_BYTES = 64 * 1024,
     MEMORY_STEP_BYTES = 4 * 1024,
-    BLOCK_BYTES = 64 * 1024, /* of a stream */
+    BLOCK_BYTES = 128 * 1024, /* of a stream */
 };
 
 static const char tls_priorities[] =
@@ -45,8 +45,12 @@ make_response(struct exchange *x)
 {
     const struct http_resp *resp = &x->resp;
 
-    if (resp->has_stream && may_have_body(resp))
-        return MHD_create_response_from_callback(resp->stream.len, BLOCK_BYTES, pull, x, NULL);
+    if (resp->has_stream && may_have_body(resp)) {
+        size_t block = resp->stream.len < BLOCK_BYTES ? (size_t)resp->stream.len : BLOCK_BYTES;
+
+        return MHD_create_response_from_callback(resp->stream.len, block > 0 ? block : 1, pull, x,
+                                                 NULL);
+    }
     /* The bytes are the exchange's, which outlives the reply and wipes them. */
     return MHD_create_response_from_buffer(may_have_body(resp) ? resp->body.len : 0,
                                            resp->body.data, MHD_RESPMEM_PERSISTENT);

@@ -10,7 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-enum { TCP_STATE_CLOSE = 7, STABLE_TRIES = 8 };
+enum { TCP_STATE_CLOSE = 7, TCP_STATE_CLOSE_WAIT = 8, STABLE_TRIES = 8 };
 
 bool
 sock_is_unix(int fd)
@@ -68,15 +68,18 @@ sock_progress(int fd, bool is_unix, struct sock_progress *ret_progress)
 }
 
 bool
-sock_tcp_counts(int fd, uint64_t *ret_received, uint64_t *ret_acked)
+sock_tcp_counts(int fd, struct sock_counts *ret_counts)
 {
     struct tcp_info info = {0};
     socklen_t len = sizeof(info);
 
     if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0)
         return false;
-    *ret_received = info.tcpi_bytes_received;
-    *ret_acked = info.tcpi_bytes_acked;
+    *ret_counts = (struct sock_counts){
+        .received = info.tcpi_bytes_received,
+        .acked = info.tcpi_bytes_acked,
+        .has_peer_closed = info.tcpi_state == TCP_STATE_CLOSE_WAIT,
+    };
     return true;
 }
 

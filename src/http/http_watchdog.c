@@ -38,37 +38,28 @@ is_below_floor(struct conn *c, const struct tick *t, bool is_owed, uint64_t valu
 }
 
 static bool
-is_body_slow(struct conn *c, const struct tick *t)
+is_body_slow(struct conn *c, const struct tick *t, const struct sock_counts *n)
 {
-    uint64_t received = atomic_load(&c->n_in), acked;
+    uint64_t received = c->is_unix ? atomic_load(&c->n_in) : n->received;
 
-    if (!c->is_unix && !sock_tcp_counts(c->fd, &received, &acked))
-        return false;
     /* Bytes that wait for us are not the peer's fault. */
     return is_below_floor(c, t, sock_n_unread(c->fd) == 0, received);
 }
 
 static bool
-is_reply_slow(struct conn *c, const struct tick *t)
+is_reply_slow(struct conn *c, const struct tick *t, const struct sock_counts *n)
 {
-    uint64_t received, acked = atomic_load(&c->n_out);
+    uint64_t acked = c->is_unix ? atomic_load(&c->n_out) : n->acked;
 
-    if (!c->is_unix && !sock_tcp_counts(c->fd, &received, &acked))
-        return false;
     return is_below_floor(c, t, sock_n_unacked(c->fd) > 0, acked);
 }
 
 static enum verdict
-judge_idle(struct conn *c, const struct tick *t, int64_t since_ms, bool is_first_look)
+judge_idle(struct conn *c, const struct tick *t, int64_t since_ms, const struct sock_counts *n)
 {
     const struct http_cfg *cfg = &c->server->cfg;
-    uint64_t received = 0, acked;
 
-    if (!c->is_unix && !sock_tcp_counts(c->fd, &received, &acked))
-        return VERDICT_KEEP;
-    if (is_first_look)
-        c->seen_received = received;
-    if (received != c->seen_received && c->begun_ms == 0)
+    if (n->received != c->seen_received && c->begun_ms == 0)
         c->begun_ms = t->now_ms;
     if (c->begun_ms != 0)
         return t->now_ms - c->begun_ms >= (int64_t)cfg->header_timeout_s * 1000 ? VERDICT_CUT
@@ -77,16 +68,30 @@ judge_idle(struct conn *c, const struct tick *t, int64_t since_ms, bool is_first
                                                                        : VERDICT_KEEP;
 }
 
+/* When the last bytes and the end come together, the library reads the bytes and goes to sleep:
+ * its epoll set is edge-triggered, and it takes a short read for an empty socket. Ending the side
+ * that the peer has ended already makes a new edge. */
+static void
+tell_of_the_end(const struct conn *c, enum conn_phase phase, const struct sock_counts *n)
+{
+    if (n->has_peer_closed && phase != CONN_WORK && phase != CONN_REPLY)
+        (void)shutdown(c->fd, SHUT_RD);
+}
+
 static enum verdict
 judge(struct conn *c, const struct tick *t)
 {
     uint64_t packed = atomic_load(&c->phase);
-    bool is_first_look = packed != c->seen_phase;
     int64_t since_ms, not_after_s;
     enum conn_phase phase = conn_phase_of(packed, &since_ms);
+    struct sock_counts n = {0};
 
-    if (is_first_look) {
+    if (phase == CONN_WORK || (!c->is_unix && !sock_tcp_counts(c->fd, &n)))
+        return VERDICT_KEEP;
+    tell_of_the_end(c, phase, &n);
+    if (packed != c->seen_phase) {
         c->seen_phase = packed;
+        c->seen_received = n.received;
         c->n_samples = 0;
         if (phase != CONN_HEADER) /* whose first byte may have been seen while idle */
             c->begun_ms = 0;
@@ -100,14 +105,14 @@ judge(struct conn *c, const struct tick *t)
                    ? VERDICT_CUT
                    : VERDICT_KEEP;
     case CONN_IDLE:
-        return judge_idle(c, t, since_ms, is_first_look);
+        return judge_idle(c, t, since_ms, &n);
     case CONN_BODY:
-        return is_body_slow(c, t) ? VERDICT_CUT : VERDICT_KEEP;
+        return is_body_slow(c, t, &n) ? VERDICT_CUT : VERDICT_KEEP;
     case CONN_REPLY:
         not_after_s = atomic_load(&c->not_after_s);
         if (not_after_s != 0 && t->now_s >= not_after_s)
             return VERDICT_ABORT;
-        return is_reply_slow(c, t) ? VERDICT_ABORT : VERDICT_KEEP;
+        return is_reply_slow(c, t, &n) ? VERDICT_ABORT : VERDICT_KEEP;
     case CONN_WORK:
         break;
     }

@@ -164,7 +164,8 @@ on_sent(void *ctx, uint64_t left, uint64_t acked)
 {
     struct app *a = ctx;
 
-    if (atomic_load(&a->n_sources_freed) == atomic_load(&a->n_sent))
+    /* Each account's source is freed before it: so there are always more of them. */
+    if (atomic_load(&a->n_sent) >= atomic_load(&a->n_sources_freed))
         atomic_fetch_add(&a->n_sent_before_free, 1);
     atomic_store(&a->left, left);
     atomic_store(&a->acked, acked);

@@ -2,6 +2,8 @@
 /* The server from outside: routes, keep-alive, refusals before and after a body, deferred work. */
 #include "serving.h"
 
+#include <netinet/tcp.h>
+
 static void
 a_route_answers_and_the_connection_is_kept(void **state)
 {
@@ -420,6 +422,26 @@ a_client_that_goes_in_the_middle_of_its_body_frees_the_intake(void **state)
     assert_int_equal(a->reported_status, 0);
 }
 
+/* The end comes in the same packet as the last bytes: the library does not see it by itself. */
+static void
+an_end_right_behind_the_bytes_is_seen(void **state)
+{
+    struct app *a = *state;
+
+    app_start(a);
+    for (int i = 1; i <= 20; i++) {
+        int fd = dial(a), one = 1;
+
+        assert_int_equal(setsockopt(fd, IPPROTO_TCP, TCP_CORK, &one, sizeof(one)), 0);
+        assert_true(
+            say_text(fd, "POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf"));
+        (void)close(fd);
+    }
+    wait_for(a->n_done, 20);
+    wait_for(a->n_intakes_freed, 20);
+    assert_int_equal(a->n_finished, 0);
+}
+
 static void
 a_unix_socket_is_served_too(void **state)
 {
@@ -466,6 +488,7 @@ main(void)
         TEST(work_goes_to_its_end_when_the_client_has_gone),
         TEST(the_end_of_the_server_waits_for_the_work),
         TEST(a_client_that_goes_in_the_middle_of_its_body_frees_the_intake),
+        TEST(an_end_right_behind_the_bytes_is_seen),
         TEST(a_unix_socket_is_served_too),
     };
 

@@ -84,7 +84,7 @@ number(const struct setting *s, const char *value, uint64_t *ret_number)
 static enum err
 read_number(const struct setting *s, const char *value, void *ret_field)
 {
-    uint64_t x;
+    uint64_t x = 0;
     enum err e = number(s, value, &x);
 
     if (e == ERR_OK)
@@ -101,7 +101,7 @@ read_count(const struct setting *s, const char *value, void *ret_field)
 static enum err
 read_seconds(const struct setting *s, const char *value, void *ret_field)
 {
-    uint64_t x;
+    uint64_t x = 0;
     enum err e = number(s, value, &x);
 
     if (e == ERR_OK)
@@ -112,7 +112,7 @@ read_seconds(const struct setting *s, const char *value, void *ret_field)
 static enum err
 read_hours(const struct setting *s, const char *value, void *ret_field)
 {
-    uint64_t x;
+    uint64_t x = 0;
     enum err e = number(s, value, &x);
 
     if (e == ERR_OK)

@@ -221,7 +221,7 @@ keep_alive(struct guarded_source *g)
         return err_set(ERR_GONE, "the upload ended while it was sent");
     if (now_s < g->renew_at_s)
         return ERR_OK;
-    g->renew_at_s = now_s + 1 + v->cfg.lease_s / 4;
+    g->renew_at_s = now_s + (v->cfg.lease_s + 3) / 4;
     e = store_renew(v->cfg.store, &g->d->id, &g->d->lease, now_s, v->cfg.lease_s);
     if (e == ERR_NOTFOUND)
         return err_set(ERR_GONE, "the lease ended while it was sent");
@@ -263,7 +263,7 @@ vault_download_source(struct vault_download *d, uint64_t from, uint64_t len,
     *g = (struct guarded_source){
         .source = {&ops},
         .d = d,
-        .renew_at_s = d->v->cfg.now_s() + 1 + d->v->cfg.lease_s / 4,
+        .renew_at_s = d->v->cfg.now_s() + (d->v->cfg.lease_s + 3) / 4,
     };
     e = fernet_verified_source(&d->verified, from, len, &g->next);
     if (e != ERR_OK) {

@@ -10,6 +10,9 @@
 
 enum { MAC_INPUT_MAX = CODE_TEXT_LEN + 32, SWEEP_BATCH = 256, SHRED_HOLD_S = 3600 };
 
+/* A running stream renews its lease a second after it was made, at the earliest. */
+enum { LEASE_MIN_S = 2 };
+
 enum err
 vault_new(const struct vault_cfg *cfg, struct vault **ret_vault)
 {
@@ -24,6 +27,8 @@ vault_new(const struct vault_cfg *cfg, struct vault **ret_vault)
         return e;
     }
     v->cfg = *cfg;
+    if (v->cfg.lease_s < LEASE_MIN_S)
+        v->cfg.lease_s = LEASE_MIN_S;
     (void)pthread_mutex_init(&v->lock, NULL);
     *ret_vault = v;
     return ERR_OK;

@@ -33,7 +33,7 @@ struct vault_cfg {
     const struct words *words;
     const struct secret *pepper; /* VAULT_PEPPER_LEN bytes */
     unsigned code_words;         /* KEY_WORDS */
-    int64_t lease_s;             /* LEASE_SECONDS */
+    int64_t lease_s;             /* LEASE_SECONDS; 1 counts as 2 */
     int64_t (*now_s)(void);
 };
 

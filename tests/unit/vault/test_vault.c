@@ -26,6 +26,7 @@ struct room {
     struct store *store;
     struct blobs *blobs;
     struct vault *vault;
+    int64_t lease_s;
     uint8_t *file; /* FILE_LEN bytes */
 };
 
@@ -37,7 +38,7 @@ open_room(struct room *r)
         .words = words_builtin(),
         .pepper = r->pepper,
         .code_words = 4,
-        .lease_s = 600,
+        .lease_s = r->lease_s,
         .now_s = test_now,
     };
 
@@ -72,6 +73,7 @@ setup(void **state)
         r->file[i] = (uint8_t)(seed >> 24);
     }
     now = 1000000;
+    r->lease_s = 600;
     assert_ok(secret_random(VAULT_PEPPER_LEN, &r->pepper));
     open_room(r);
     *state = r;
@@ -588,6 +590,32 @@ the_lease_is_kept_alive_while_the_stream_is_pulled(void **state)
     vault_download_free(other);
 }
 
+static void
+the_shortest_lease_does_not_end_under_its_stream(void **state)
+{
+    struct room *r = *state;
+    struct vault_download *d = NULL;
+    uint8_t hash[SHA256_LEN], chunk[100];
+    struct source *src = NULL;
+    struct vault_receipt rc;
+    size_t n;
+
+    close_room(r);
+    r->lease_s = 1;
+    open_room(r);
+    put(r, FILE_LEN, 1, &rc);
+    assert_ok(begin(r, &rc, 1, &d));
+    assert_ok(vault_download_verify(d, hash));
+    assert_ok(vault_download_source(d, 0, FILE_LEN, &src));
+    for (int i = 0; i < 10; i++) {
+        now += 1;
+        assert_ok(source_read(src, chunk, sizeof(chunk), &n));
+        assert_int_equal(shred_all(r), 0);
+    }
+    source_free(src);
+    vault_download_free(d);
+}
+
 int
 main(void)
 {
@@ -619,6 +647,8 @@ main(void)
         cmocka_unit_test_setup_teardown(the_etag_is_the_same_for_one_code_and_differs_for_another,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(an_empty_file_is_delivered_with_its_header, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(the_shortest_lease_does_not_end_under_its_stream, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(the_lease_is_kept_alive_while_the_stream_is_pulled, setup,
                                         teardown),

@@ -32,7 +32,7 @@ struct server {
     struct store *store;
     struct blobs *blobs;
     struct vault *vault;
-    struct pool *workers;
+    struct pool *workers, *writers;
     struct sweeper *sweeper;
     struct app app;
     struct http_server *http;
@@ -139,6 +139,7 @@ open_vault(struct server *s)
         .code_words = s->config->key_words,
         .lease_s = s->config->lease_s,
         .now_s = clock_now_s,
+        .writers = s->writers,
     };
     struct sweeper_work work;
     enum err e = vault_new(&cfg, &s->vault);
@@ -292,11 +293,13 @@ server_open(struct config *c, struct sniff **sniff, struct server **ret_server)
     if (e == ERR_OK)
         e = open_storage(s);
     if (e == ERR_OK)
+        e = pool_new(plan.worker_threads, &s->workers);
+    if (e == ERR_OK) /* of their own: no write waits behind a blob that is verified */
+        e = pool_new(plan.io_threads, &s->writers);
+    if (e == ERR_OK)
         e = open_vault(s);
     if (e == ERR_OK)
         e = open_policies(s);
-    if (e == ERR_OK)
-        e = pool_new(plan.worker_threads, &s->workers);
     if (e == ERR_OK) {
         fill_app(s);
         e = open_http_with_tls(s, &plan);
@@ -339,6 +342,7 @@ server_close(struct server *s, unsigned timeout_ms)
         log_event(LOG_WARN, "cutting what still runs", NULL, 0);
     http_server_free(s->http);
     pool_free(s->workers);
+    pool_free(s->writers);
     listeners_close(&s->listeners);
     if (s->sweeper != NULL && !sweeper_stop(s->sweeper, SWEEPER_STOP_MS))
         log_event(LOG_WARN, "waiting for a blob to be overwritten", NULL, 0);

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/pool.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -62,6 +63,13 @@ MUST_CHECK enum err sink_limit_new(uint64_t max, struct sink **next, struct sink
 
 /* An end that appends to `b` (borrowed), whose ceiling holds. */
 MUST_CHECK enum err sink_to_buf(struct buf *b, struct sink **ret_sink);
+
+/* A stage that writes to `*next` from a thread of `pool`, a piece of up to 64 KiB behind, so that
+ * the thread that pushes can make the next piece meanwhile. Pieces under 8 KiB are passed on at
+ * once when nothing is behind. An error of `*next` comes with the next call. The pool is borrowed,
+ * its jobs must be short, and it outlives the sink. Takes `*next`, sets it NULL; on failure
+ * `*next` stays the caller's. */
+MUST_CHECK enum err sink_behind_new(struct pool *pool, struct sink **next, struct sink **ret_sink);
 
 /* ---- reader: read anywhere, any number of times, size known ---- */
 

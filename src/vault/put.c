@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An upload: plaintext is pushed through limit -> seal -> blob, then the record makes it live. */
+/* An upload: plaintext is pushed through limit -> seal -> (behind) -> blob, then the record makes
+ * it live. */
 #include "base/enc.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -23,7 +24,7 @@ enum err
 vault_put_new(struct vault *v, uint64_t max_bytes, struct vault_put **ret_put)
 {
     struct vault_put *p = calloc(1, sizeof(*p));
-    struct sink *next = NULL;
+    struct sink *next = NULL, *behind = NULL;
     enum err e;
 
     if (p == NULL)
@@ -35,6 +36,12 @@ vault_put_new(struct vault *v, uint64_t max_bytes, struct vault_put **ret_put)
     if (e != ERR_OK)
         goto out;
     next = blob_writer_sink(p->writer);
+    if (v->cfg.writers != NULL)
+        e = sink_behind_new(v->cfg.writers, &next, &behind);
+    if (e != ERR_OK)
+        goto out;
+    if (behind != NULL)
+        next = behind;
     e = fernet_sealer_new(p->file_key, v->cfg.now_s(), &next, &p->sealer);
     if (e != ERR_OK)
         goto out;

@@ -35,6 +35,7 @@ struct vault_cfg {
     unsigned code_words;         /* KEY_WORDS */
     int64_t lease_s;             /* LEASE_SECONDS; 1 counts as 2 */
     int64_t (*now_s)(void);
+    struct pool *writers; /* for writing blobs behind; NULL: written by who pushes */
 };
 
 MUST_CHECK enum err vault_new(const struct vault_cfg *cfg, struct vault **ret_vault);

@@ -56,7 +56,8 @@ file_of(struct place *p, const char *name, const void *bytes, size_t len)
     char *path;
     int fd;
 
-    assert_true(p->n < 16 && asprintf(&path, "%s/%s", p->dir, name) > 0);
+    assert_true(p->n < 16);
+    assert_true(asprintf(&path, "%s/%s", p->dir, name) > 0);
     p->path[p->n++] = path;
     fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
     assert_true(fd >= 0);

@@ -51,6 +51,17 @@ add(struct line *l, const char *s, size_t len)
     return true;
 }
 
+/* How many bytes at `s` are plain ASCII that no JSON text escapes: nearly always all of them. */
+static size_t
+plain_len(const uint8_t *s, size_t len)
+{
+    size_t n = 0;
+
+    while (n < len && s[n] >= 0x20 && s[n] < 0x7f && s[n] != '"' && s[n] != '\\')
+        n++;
+    return n;
+}
+
 static bool
 add_escaped(struct line *l, const char *text)
 {
@@ -61,6 +72,11 @@ add_escaped(struct line *l, const char *text)
     bool ok = add(l, "\"", 1);
 
     for (; ok && left > 0; s += n, left -= n) {
+        n = plain_len(s, left);
+        if (n > 0) {
+            ok = add(l, (const char *)s, n);
+            continue;
+        }
         n = text_utf8(s, left, &c);
         if (n == 0 || c < 0x20 || (c >= 0x7f && c <= 0x9f)) { /* C1 steers terminals too */
             (void)snprintf(escape, sizeof(escape), "\\u%04x", n == 0 ? 0xfffdU : c & 0xffffU);

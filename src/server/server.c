@@ -225,7 +225,7 @@ open_http(struct server *s, const struct process_plan *plan, const char *cert, c
         .max_per_network = per_network < PER_NETWORK_MIN ? PER_NETWORK_MIN : per_network,
         .tls_cert_pem = cert,
         .tls_key_pem = key,
-        .drop_body_max = s->config->max_file_bytes + 64 * 1024,
+        .drop_refused_max = s->config->max_file_bytes + 64 * 1024,
     };
     enum err e = http_server_new(&cfg, &s->http);
 

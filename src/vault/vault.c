@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAC_INPUT_MAX = CODE_TEXT_LEN + 32, SWEEP_BATCH = 256, SHRED_HOLD_S = 3600 };
+enum { MAC_INPUT_MAX = CODE_TEXT_LEN + 32, SWEEP_BATCH = 256, SHRED_HOLD_S = 300 };
 
 /* A running stream renews its lease a second after it was made, at the earliest. */
 enum { LEASE_MIN_S = 2 };

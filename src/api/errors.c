@@ -62,8 +62,6 @@ add_details(json_t *json, const struct refusal *more)
         (void)json_object_set_new(json, "ended_by",
                                   json_string(ended_by_text(more->gone->ended_by)));
     }
-    if (more->retry_s > 0)
-        (void)json_object_set_new(json, "retry_after", json_integer(more->retry_s));
     if (more->expected != NULL && more->actual != NULL) {
         hex_encode(more->expected, SHA256_LEN, expected);
         hex_encode(more->actual, SHA256_LEN, actual);

@@ -26,9 +26,8 @@ def guess(daemon, action, client=None, source=None, key=UNISSUED, token=None):
 
 def check_blocked(daemon, action, **who):
     got = guess(daemon, action, **who)
-    answer = check_refusal(got, 429, "BLOCKED", "retry_after")
-    assert 1750 <= answer["retry_after"] <= 1800
-    assert got["Retry-After"] == str(answer["retry_after"])
+    check_refusal(got, 429, "BLOCKED")
+    assert 1750 <= int(got["Retry-After"]) <= 1800
 
 
 def check_free(daemon, action, **who):
@@ -258,8 +257,8 @@ def test_a_spent_budget_leaves_only_known_networks_in(make_daemon, tmp_path):
         assert guess(d, "download", client=f"203.0.113.{n}", key=never).status == 404, n
     for key in (never, live[0]):
         got = guess(d, "download", client=friend, key=key)
-        answer = check_refusal(got, 429, "BLOCKED", "retry_after")
-        assert 3500 <= answer["retry_after"] <= 3600
+        check_refusal(got, 429, "BLOCKED")
+        assert 3500 <= int(got["Retry-After"]) <= 3600
     assert guess(d, "status", client=friend, key=live[0]).status == 429
     assert guess(d, "download", client=known, key=live[0]).body == b"x"
     assert guess(d, "download", client=friend, key="typing-error").status == 404

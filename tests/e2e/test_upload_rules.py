@@ -127,9 +127,8 @@ def test_uploads_of_one_network_are_counted_together_and_limited(make_daemon):
     assert post_form(d).status == 422  # counts, too
     before = len(d.blobs())
     for got in (post_form(d, file), ask(d, "PUT", "/a.txt", b"content")):
-        answer = check_refusal(got, 429, "RATE_LIMITED", "retry_after")
-        assert 3590 <= answer["retry_after"] <= 3600
-        assert got["Retry-After"] == str(answer["retry_after"])
+        check_refusal(got, 429, "RATE_LIMITED")
+        assert 3590 <= int(got["Retry-After"]) <= 3600
     assert len(d.blobs()) == before
     assert post_form(d, file, source="127.0.0.2").status == 201
     d.stop()

@@ -86,9 +86,12 @@ void http_resp_defer(struct http_resp *resp, http_work_fn work, void *ctx,
 
 typedef enum err (*http_handler_fn)(void *app, const struct http_req *req, struct http_resp *resp);
 
-/* For a route that takes a body: `begin` when the headers are in (an error, or a reply written with
- * no state given, refuses before the body is read), `body` for each piece, `finish` at its end; `free` exactly once whenever begin gave a
- * state, also when the peer went away. After an error of `body` the rest is read and dropped. */
+/* For a route that takes a body: `begin` when the headers are in (an error refuses before the body
+ * is read; no state without an error means that `resp` is the reply), `body` for each piece,
+ * `finish` at its end; `free` exactly once whenever begin gave a state, also when the peer went
+ * away, and at once after an error of `body`. What still comes after such an error is read and
+ * dropped up to `drop_refused_max`; beyond that the connection is cut. Only `finish` may defer; the
+ * state then lives until the work is done. */
 struct http_intake {
     enum err (*begin)(void *app, const struct http_req *req, struct http_resp *resp,
                       void **ret_state);
@@ -98,9 +101,9 @@ struct http_intake {
 };
 
 /* Patterns are literal segments and {name}s; a trailing slash is optional in requests. Literal
- * segments win over names. A route with `handle` drops a body of up to 64 KiB. GET routes with
- * `also_head` answer HEAD. A pattern of one {name} alone does not make other methods on such paths
- * 405, but 404, and never matches the first segment of another route (that is 405). */
+ * segments win over names. A route with `handle` drops a body of up to `drop_body_max`. GET routes
+ * with `also_head` answer HEAD. A pattern of one {name} alone does not make other methods on such
+ * paths 405, but 404, and never matches the first segment of another route (that is 405). */
 struct http_route {
     const char *method;
     const char *pattern;
@@ -147,8 +150,8 @@ struct http_cfg {
     unsigned idle_timeout_s;   /* between requests */
     unsigned floor_bytes_per_s, floor_window_s;
     uint64_t drop_body_max;    /* of routes with `handle` */
-    uint64_t drop_refused_max; /* after an error of an intake's `body`; 0: drop_body_max. A client
-                                * sees the reply only when the whole body was dropped. */
+    uint64_t drop_refused_max; /* after an error of an intake's `body`; 0: drop_body_max. The
+                                * client sees the reply only when the whole body was dropped. */
 };
 
 struct http_server;

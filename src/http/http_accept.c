@@ -56,8 +56,10 @@ run(void *arg)
 
     fds[0] = (struct pollfd){.fd = s->wake_fd, .events = POLLIN};
     for (;;) {
-        if (poll(fds, timeout_ms < 0 ? n + 1 : 1, timeout_ms) < 0 && errno != EINTR)
-            timeout_ms = OUT_OF_FDS_MS;
+        if (poll(fds, timeout_ms < 0 ? n + 1 : 1, timeout_ms) < 0) { /* revents mean nothing */
+            timeout_ms = errno == EINTR ? timeout_ms : OUT_OF_FDS_MS;
+            continue;
+        }
         timeout_ms = -1;
         if (fds[0].revents != 0 || n == 0) {
             (void)!read(s->wake_fd, &woken, sizeof(woken));

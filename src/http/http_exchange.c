@@ -89,6 +89,10 @@ answer(struct exchange *x, enum err e)
     }
     if (cfg->decorate != NULL)
         cfg->decorate(cfg->app, &x->req, &x->resp);
+    /* Whether the peer read to the end can be told from one error of the socket alone, which the
+     * library would take away on a connection that it keeps. */
+    if (x->resp.has_stream && x->req.conn->is_unix)
+        x->must_close = true;
     x->stage = STAGE_ANSWERED;
 }
 

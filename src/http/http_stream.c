@@ -90,6 +90,8 @@ end_stream(struct exchange *x, bool is_whole)
     x->n_out = settle.left;
     if (st.sent == NULL)
         return;
+    if (c->is_unix && !is_whole && sock_peer_closed(c->fd))
+        p.is_dead = true; /* the library has taken the error away */
     if (!is_known || p.is_dead || p.unacked == 0 || atomic_load(&c->is_aborted)) {
         uint64_t missing = !is_known || (c->is_unix && p.is_dead) ? UINT64_MAX : p.unacked;
 

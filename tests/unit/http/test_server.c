@@ -442,29 +442,6 @@ an_end_right_behind_the_bytes_is_seen(void **state)
     assert_int_equal(a->n_finished, 0);
 }
 
-static void
-a_unix_socket_is_served_too(void **state)
-{
-    struct app *a = *state;
-    struct sockaddr_un sun = {.sun_family = AF_UNIX};
-    char dir[] = "/tmp/mayfly-test-XXXXXX", r[REPLY_MAX] = "";
-    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    assert_non_null(mkdtemp(dir));
-    (void)snprintf(sun.sun_path, sizeof(sun.sun_path), "%s/s", dir);
-    assert_int_equal(bind(listener, (struct sockaddr *)&sun, sizeof(sun)), 0);
-    assert_int_equal(listen(listener, 8), 0);
-    app_start(a);
-    assert_ok(http_server_listen(a->server, listener, false));
-    assert_int_equal(connect(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
-    assert_true(say_text(fd, "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"));
-    assert_string_equal(hear_reply(fd, r, sizeof(r)), "hello");
-    (void)close(fd);
-    (void)unlink(sun.sun_path);
-    (void)rmdir(dir);
-}
-
 int
 main(void)
 {
@@ -489,7 +466,6 @@ main(void)
         TEST(the_end_of_the_server_waits_for_the_work),
         TEST(a_client_that_goes_in_the_middle_of_its_body_frees_the_intake),
         TEST(an_end_right_behind_the_bytes_is_seen),
-        TEST(a_unix_socket_is_served_too),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

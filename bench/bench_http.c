@@ -317,12 +317,14 @@ hold_idle(int port, int ready, int release)
 static uint64_t
 resident_kib(void)
 {
-    unsigned long long size = 0, resident = 0;
+    char line[128], *resident = NULL;
     FILE *f = fopen("/proc/self/statm", "re");
 
-    must(f != NULL && fscanf(f, "%llu %llu", &size, &resident) == 2, "statm");
+    must(f != NULL && fgets(line, sizeof(line), f) != NULL, "statm");
     (void)fclose(f);
-    return resident * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
+    resident = strchr(line, ' '); /* after the size of the address space */
+    must(resident != NULL, "statm");
+    return strtoull(resident, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE) / 1024;
 }
 
 static double

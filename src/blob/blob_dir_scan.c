@@ -142,10 +142,9 @@ open_list(int dir_fd, DIR **ret_list)
     DIR *list = fd < 0 ? NULL : fdopendir(fd);
 
     if (list == NULL) {
-        enum err e = blob_dir_error("list a folder");
-
+        (void)blob_dir_error("list a folder"); /* only its sentence: see the code in the open */
         fs_close(&fd);
-        return e;
+        return ERR_IO;
     }
     *ret_list = list;
     return ERR_OK;

@@ -56,6 +56,8 @@ multipart_boundary(const char *content_type, char *ret_text, size_t *ret_len)
             return err_set(ERR_SYNTAX, "more than one boundary");
         boundary = p;
     }
+    if (boundary.value == NULL)
+        return err_set(ERR_SYNTAX, "no boundary");
     e = check_boundary(&boundary);
     if (e != ERR_OK)
         return e;

@@ -53,7 +53,7 @@ remove_place(void **state)
 static const char *
 file_of(struct place *p, const char *name, const void *bytes, size_t len)
 {
-    char *path;
+    char *path = NULL;
     int fd;
 
     assert_true(p->n < 16);

@@ -55,7 +55,8 @@ void http_resp_set_body(struct http_resp *resp, const char *type, struct buf *bo
  * last byte was acknowledged by the peer, or sending ended before that: `left` bytes were handed
  * to the system (0: provably nothing reached the peer), `acked` of them the peer is known to
  * have. It is also called, with zeros, when the reply is never begun. Before the first byte a
- * peer that has closed its side is taken as gone: nothing is sent. */
+ * peer that has closed its side is taken as gone: nothing is sent. When the source ends with
+ * ERR_GONE, or `not_after_s` is reached, what still waits in the system is dropped too. */
 struct http_stream {
     struct source *source; /* taken */
     uint64_t len;

@@ -94,6 +94,15 @@ conn_phase_of(uint64_t packed, int64_t *ret_since_ms)
     return (enum conn_phase)(packed & ((1 << PHASE_BITS) - 1));
 }
 
+void
+conn_abort(struct conn *c)
+{
+    static const struct linger drop_all = {.l_onoff = 1, .l_linger = 0};
+
+    atomic_store(&c->is_aborted, true);
+    (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &drop_all, sizeof(drop_all));
+}
+
 static void
 close_if_idle(struct conn *c, void *ctx)
 {

@@ -127,6 +127,10 @@ void conn_set_phase(struct conn *c, enum conn_phase phase);
 /* Take a conn's `phase` apart. */
 enum conn_phase conn_phase_of(uint64_t packed, int64_t *ret_since_ms);
 
+/* Let what waits in the system for this peer be dropped when the connection closes: the peer does
+ * not take it, or may not have it any more. */
+void conn_abort(struct conn *c);
+
 /* End the receiving side of every connection on which no request runs. To be called until they are
  * gone: the library can overlook one call, as it takes a short read for an empty socket. */
 void conns_close_idle(struct conns *t);

@@ -35,10 +35,13 @@ int64_t
 exchange_pull(struct exchange *x, uint64_t pos, uint8_t *ret_bytes, size_t cap)
 {
     const struct http_stream *st = &x->resp.stream;
-    size_t filled = 0, n;
+    size_t filled = 0, n = 0;
+    enum err e = ERR_OK;
 
-    if (st->not_after_s != 0 && clock_now_s() >= st->not_after_s)
+    if (st->not_after_s != 0 && clock_now_s() >= st->not_after_s) {
+        conn_abort(x->req.conn);
         return -1;
+    }
     if (pos != x->asked || pos >= st->len || (!x->has_begun && !begin_stream(x)))
         return -1;
     if (cap > st->len - pos)
@@ -47,11 +50,17 @@ exchange_pull(struct exchange *x, uint64_t pos, uint8_t *ret_bytes, size_t cap)
     if (cap > x->block_len)
         x->block_len = cap;
     while (filled < cap) {
-        if (source_read(st->source, ret_bytes + filled, cap - filled, &n) != ERR_OK || n == 0)
+        e = source_read(st->source, ret_bytes + filled, cap - filled, &n);
+        if (e != ERR_OK || n == 0)
             break;
         filled += n;
     }
-    /* What came before an error was checked by its source and may go. */
+    /* What came before an error was checked by its source and may go, unless nothing may any
+     * more. */
+    if (e == ERR_GONE) {
+        conn_abort(x->req.conn);
+        return -1;
+    }
     if (filled == 0)
         return -1;
     x->asked += filled;

@@ -122,7 +122,6 @@ judge(struct conn *c, const struct tick *t)
 static void
 look_at(struct conn *c, void *ctx)
 {
-    static const struct linger drop_all = {.l_onoff = 1, .l_linger = 0};
     const struct tick *t = ctx;
     enum verdict v;
 
@@ -134,11 +133,8 @@ look_at(struct conn *c, void *ctx)
     c->is_cut = true;
     if (v != VERDICT_CLOSE)
         atomic_fetch_add(&c->server->n_cut, 1);
-    /* What waits in the system for a peer that does not take it must go too, on close. */
-    if (v == VERDICT_ABORT) {
-        atomic_store(&c->is_aborted, true);
-        (void)setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &drop_all, sizeof(drop_all));
-    }
+    if (v == VERDICT_ABORT)
+        conn_abort(c);
     (void)shutdown(c->fd, SHUT_RDWR);
 }
 

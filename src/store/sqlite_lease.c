@@ -51,7 +51,7 @@ find_lease(struct sq_conn *c, const struct store_claim *claim, uint64_t from,
 
 static enum err
 renew(struct sq_conn *c, const struct share_id *id, const struct lease_id *lease, int64_t now_s,
-      int64_t lease_s)
+      int64_t lease_s, bool is_resume)
 {
     struct sq_use u = sq_use(c, SQ_LEASE_RENEW);
     bool done;
@@ -61,6 +61,7 @@ renew(struct sq_conn *c, const struct share_id *id, const struct lease_id *lease
     sq_blob(&u, 2, lease->b, ID_LEN);
     sq_int(&u, 3, store_time_add(now_s, lease_s));
     sq_int(&u, 4, now_s);
+    sq_int(&u, 5, is_resume);
     done = sq_row(&u);
     e = sq_close(&u);
     return e == ERR_OK && !done ? no_lease() : e;
@@ -84,7 +85,7 @@ sq_resume(struct store *store, const struct store_claim *c, uint64_t from, struc
     if (e == ERR_OK)
         e = find_lease(&s->writer, c, from, &lease);
     if (e == ERR_OK)
-        e = renew(&s->writer, &c->id, &lease, c->now_s, c->lease_s);
+        e = renew(&s->writer, &c->id, &lease, c->now_s, c->lease_s, true);
     e = sq_end(s, e);
     if (e == ERR_OK) {
         *ret_rec = rec;
@@ -100,7 +101,7 @@ sq_renew(struct store *store, const struct share_id *id, const struct lease_id *
     struct sqlite_store *s = sq_of(store);
     enum err e = sq_begin(s);
 
-    return e != ERR_OK ? e : sq_end(s, renew(&s->writer, id, lease, now_s, lease_s));
+    return e != ERR_OK ? e : sq_end(s, renew(&s->writer, id, lease, now_s, lease_s, false));
 }
 
 /* ---- release ---- */

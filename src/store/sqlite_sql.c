@@ -42,6 +42,7 @@ const char *const sq_schema =
     " id BLOB NOT NULL,"
     " client BLOB NOT NULL,"
     " ends_at_s INTEGER NOT NULL,"
+    " was_resumed INTEGER NOT NULL," /* then it is not given back */
     " spans BLOB NOT NULL);" /* as spans_encode makes them */
     "CREATE UNIQUE INDEX leases_id ON leases(upload_n, id);"
     "CREATE INDEX leases_end ON leases(ends_at_s);"
@@ -106,8 +107,8 @@ const char *const sq_text[SQ_N] = {
     [SQ_CLAIM] = "UPDATE uploads SET uses_left = uses_left - 1, claimed_at_s = ?2"
                  " WHERE id = ?1 AND uses_left > 0 AND expires_at_s > ?2"
                  " RETURNING " RECORD_COLUMNS,
-    [SQ_CLAIM_LEASE] = "INSERT INTO leases (upload_n, id, client, ends_at_s, spans)"
-                       " VALUES (" UPLOAD_N ", ?2, ?3, ?4, x'')",
+    [SQ_CLAIM_LEASE] = "INSERT INTO leases (upload_n, id, client, ends_at_s, was_resumed, spans)"
+                       " VALUES (" UPLOAD_N ", ?2, ?3, ?4, 0, x'')",
     [SQ_TAKE_PREVIEW] = "UPDATE uploads SET preview_taken = 1"
                         " WHERE id = ?1 AND uses_left > 0 AND expires_at_s > ?2"
                         " AND preview_taken = 0 RETURNING " RECORD_COLUMNS,
@@ -127,11 +128,12 @@ const char *const sq_text[SQ_N] = {
     [SQ_LEASE_DELETE] = "DELETE FROM leases WHERE seq = ?1",
     [SQ_LEASE_SPANS] = "UPDATE leases SET spans = ?2 WHERE seq = ?1",
     [SQ_LEASE_RENEW] = "UPDATE leases SET ends_at_s ="
-                       " min(?3, (SELECT expires_at_s FROM uploads WHERE id = ?1))"
+                       " min(?3, (SELECT expires_at_s FROM uploads WHERE id = ?1)),"
+                       " was_resumed = max(was_resumed, ?5)"
                        " WHERE upload_n = " UPLOAD_N " AND id = ?2 AND ends_at_s > ?4"
                        " RETURNING seq",
     [SQ_LEASE_RELEASE] = "DELETE FROM leases WHERE upload_n = " UPLOAD_N " AND id = ?2"
-                         " RETURNING seq",
+                         " AND was_resumed = 0 RETURNING seq",
     [SQ_GIVE_BACK] = "UPDATE uploads SET uses_left = uses_left + 1 WHERE id = ?1",
 
     /* A used-up upload without a lease is due; so leases that are over are dropped first. */

@@ -72,7 +72,8 @@ MUST_CHECK enum err store_resume(struct store *s, const struct store_claim *c, u
                                  struct record *ret_rec, struct lease_id *ret_lease);
 
 /* Nothing left: give the claim's use back and end its lease. ERR_NOTFOUND: no such lease (settled,
- * over and dropped by store_end_due, or its upload was destroyed); nothing is then given back. */
+ * over and dropped by store_end_due, or its upload was destroyed), or it was resumed: whoever did
+ * that may have had bytes. Nothing is then given back, and a resumed lease goes on. */
 MUST_CHECK enum err store_release(struct store *s, const struct share_id *id,
                                   const struct lease_id *lease);
 

@@ -225,6 +225,40 @@ resume_finds_the_lease_and_takes_no_use(void **state)
     assert_active(1, status(f->s, 1, T0));
 }
 
+/* Whoever resumed may have had bytes, and may still be having them. */
+static void
+a_lease_that_was_resumed_is_not_given_back(void **state)
+{
+    struct fixture *f = *state;
+    struct share_id id = id_of(1);
+    struct lease_id lease, found;
+
+    put(f->s, 1, 1, SIZE);
+    lease = claim(f->s, 1, 1, T0);
+    assert_ok(try_resume(f->s, 1, 1, 0, T0 + 1, &found));
+    assert_err(ERR_NOTFOUND, store_release(f->s, &id, &lease));
+    assert_ended(ENDED_USES, T0, status(f->s, 1, T0 + 2));
+    fixture_reopen(f);
+    assert_err(ERR_NOTFOUND, store_release(f->s, &id, &lease));
+    assert_false(settle(f->s, 1, &lease, 1, SIZE, T0 + 3)); /* it goes on */
+    assert_true(settle(f->s, 1, &lease, 0, 1, T0 + 4));
+}
+
+static void
+a_lease_that_was_only_renewed_is_given_back(void **state)
+{
+    struct fixture *f = *state;
+    struct share_id id = id_of(1);
+    struct lease_id lease;
+
+    put(f->s, 1, 1, SIZE);
+    lease = claim(f->s, 1, 1, T0);
+    assert_ok(store_renew(f->s, &id, &lease, T0 + 1, LEASE_S));
+    assert_err(ERR_NOTFOUND, try_resume(f->s, 1, 2, 0, T0 + 1, &lease)); /* a stranger's try */
+    assert_ok(store_release(f->s, &id, &lease));
+    assert_active(1, status(f->s, 1, T0 + 2));
+}
+
 static void
 resume_is_for_the_same_client_and_upload(void **state)
 {
@@ -383,6 +417,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(beyond_the_most_spans_the_smallest_is_forgotten),
     cmocka_unit_test(bytes_of_an_upload_of_the_largest_size_are_counted),
     cmocka_unit_test(resume_finds_the_lease_and_takes_no_use),
+    cmocka_unit_test(a_lease_that_was_resumed_is_not_given_back),
+    cmocka_unit_test(a_lease_that_was_only_renewed_is_given_back),
     cmocka_unit_test(resume_is_for_the_same_client_and_upload),
     cmocka_unit_test(resume_takes_the_newest_lease_that_lacks_the_byte),
     cmocka_unit_test(resume_beyond_the_last_byte_finds_nothing),

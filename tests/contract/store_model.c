@@ -17,7 +17,7 @@ enum {
 };
 
 struct model_lease {
-    bool is_used;
+    bool is_used, was_resumed;
     struct lease_id id;
     unsigned client;
     int64_t ends_at_s;
@@ -205,7 +205,7 @@ step_claim(struct model *m, struct model_upload *u, const struct store_claim *c,
     u->rec.uses_left--;
     u->claimed_at_s = m->now_s;
     assert_same_record(&u->rec, &got);
-    *l = (struct model_lease){true, lease, client, lease_end(m, u, c->lease_s), {false}};
+    *l = (struct model_lease){true, false, lease, client, lease_end(m, u, c->lease_s), {false}};
     u->n_leases++;
 }
 
@@ -227,14 +227,16 @@ step_resume(struct model *m, struct model_upload *u, const struct store_claim *c
     assert_memory_equal(&l->id, &lease, sizeof(lease));
     assert_same_record(&u->rec, &got);
     l->ends_at_s = lease_end(m, u, c->lease_s);
+    l->was_resumed = true;
 }
 
 static void
 step_release(struct model *m, struct model_upload *u, struct share_id id)
 {
     struct model_lease *l = pick_lease(m, u);
+    enum err want = l->is_used && !l->was_resumed ? ERR_OK : ERR_NOTFOUND;
 
-    if (agree(m, l->is_used ? ERR_OK : ERR_NOTFOUND, store_release(m->f->s, &id, &l->id))) {
+    if (agree(m, want, store_release(m->f->s, &id, &l->id))) {
         l->is_used = false;
         u->rec.uses_left++;
     }

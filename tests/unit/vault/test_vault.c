@@ -284,6 +284,27 @@ a_download_that_sent_one_byte_spends_its_use(void **state)
     assert_err(ERR_GONE, begin_at(r, &rc, 1, 1, &d)); /* all was covered: the lease has ended */
 }
 
+/* Two requests of one client share a use: the one that had bytes spends it, whenever the other, of
+ * which nothing left, gives up. */
+static void
+a_use_that_a_second_request_had_bytes_of_is_not_given_back(void **state)
+{
+    struct room *r = *state;
+    struct vault_download *first = NULL, *d = NULL;
+    struct vault_receipt rc;
+
+    put(r, 1000, 1, &rc);
+    assert_ok(begin(r, &rc, 1, &first));
+    assert_ok(begin_at(r, &rc, 1, 1, &d));
+    vault_download_free(first);
+    assert_int_equal(status(r, &rc).phase, SHARE_ENDED);
+    assert_false(read_and_settle(r, d, 1, 999, 999));
+    assert_err(ERR_GONE, begin(r, &rc, 1, &d));
+    assert_err(ERR_GONE, begin_at(r, &rc, 2, 0, &d));
+    assert_ok(begin_at(r, &rc, 1, 0, &d)); /* the byte that is missing may still be had */
+    assert_true(read_and_settle(r, d, 0, 1, 1));
+}
+
 /* What the client's system acknowledged may have died with the client before it was read. */
 static void
 a_download_that_broke_off_goes_on_from_before_what_was_acknowledged(void **state)
@@ -626,6 +647,8 @@ main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(a_download_that_sent_one_byte_spends_its_use, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(a_use_that_a_second_request_had_bytes_of_is_not_given_back,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_download_that_broke_off_goes_on_from_before_what_was_acknowledged, setup, teardown),
         cmocka_unit_test_setup_teardown(a_lease_ends_by_time_and_the_upload_with_it, setup,

@@ -353,9 +353,11 @@ static inline bool
 strict_length(struct strict *st, const char *s, size_t len)
 {
     for (size_t i = 0; i < len; i++) {
-        if (s[i] < '0' || s[i] > '9' || st->body_len > (INT64_MAX - 9) / 10)
+        unsigned digit = (unsigned)s[i] - '0';
+
+        if (digit > 9 || st->body_len > ((uint64_t)INT64_MAX - digit) / 10)
             return false;
-        st->body_len = st->body_len * 10 + (uint64_t)(s[i] - '0');
+        st->body_len = st->body_len * 10 + digit;
     }
     return len > 0;
 }

@@ -128,7 +128,7 @@ sq_peek(struct store *store, const char *name, int64_t now_s, struct counter *re
     if (sq_row(&u))
         read_counter(&u, &now);
     e = sq_close(&u);
-    sq_reader_done(r);
+    sq_reader_done(s, r);
     if (e == ERR_OK)
         *ret_counter = now;
     return e;

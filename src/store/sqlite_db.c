@@ -261,6 +261,7 @@ sq_reader(struct sqlite_store *s)
     size_t first = (size_t)(((uint64_t)pthread_self() >> 12) * 0x9e3779b97f4a7c15u >> 32);
     struct sq_reader *r;
 
+    (void)pthread_rwlock_rdlock(&s->gate);
     for (size_t i = 0; i < SQ_READERS; i++) {
         r = &s->readers[(first + i) % SQ_READERS];
         if (pthread_mutex_trylock(&r->lock) == 0)
@@ -272,7 +273,8 @@ sq_reader(struct sqlite_store *s)
 }
 
 void
-sq_reader_done(struct sq_reader *r)
+sq_reader_done(struct sqlite_store *s, struct sq_reader *r)
 {
     (void)pthread_mutex_unlock(&r->lock);
+    (void)pthread_rwlock_unlock(&s->gate);
 }

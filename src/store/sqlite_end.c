@@ -272,7 +272,7 @@ sq_next_due(struct store *store, int64_t *ret_at_s)
         }
     }
     e = sq_close(&u);
-    sq_reader_done(r);
+    sq_reader_done(sq_of(store), r);
     if (e == ERR_OK)
         *ret_at_s = at_s;
     return e;
@@ -337,6 +337,6 @@ sq_knows_blob(struct store *store, const struct blob_name *blob, bool *ret_known
 
     sq_blob(&u, 1, blob->b, ID_LEN);
     e = has_row(&u, ret_known);
-    sq_reader_done(r);
+    sq_reader_done(sq_of(store), r);
     return e;
 }

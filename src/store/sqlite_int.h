@@ -19,9 +19,10 @@
 
 enum {
     SQ_READERS = 8,
-    SQ_BUSY_MS = 1000,    /* only a foreign program, such as a shell, can keep us waiting */
-    SQ_BUCKETS = 1 << 15, /* of the counters' presence filter */
-    SQ_BATCH = 256,       /* rows that housekeeping drops in one transaction */
+    SQ_BUSY_MS = 5000,      /* how long a connection waits for a lock of the database; */
+    SQ_BUSY_SCRUB_MS = 250, /* only a foreign program can make a scrub wait */
+    SQ_BUCKETS = 1 << 15,   /* of the counters' presence filter */
+    SQ_BATCH = 256,         /* rows that housekeeping drops in one transaction */
 };
 
 /* Statements, by the name of what they do; their text is in sqlite_sql.c. */
@@ -134,6 +135,7 @@ struct sqlite_store {
     bool must_scrub;             /* a record was removed since the last scrub */
     int64_t add_live, add_bytes; /* what this transaction, once committed, adds to the totals */
 
+    pthread_rwlock_t gate; /* readers share it for a use; a checkpoint has it alone */
     struct sq_reader {
         pthread_mutex_t lock;
         struct sq_conn conn;
@@ -159,7 +161,7 @@ MUST_CHECK enum err sq_end(struct sqlite_store *s, enum err e);
 /* A reader for this thread, until sq_reader_done. It never holds a lock of the database between
  * two uses, so that a checkpoint waits for no one. */
 struct sq_reader *sq_reader(struct sqlite_store *s);
-void sq_reader_done(struct sq_reader *r);
+void sq_reader_done(struct sqlite_store *s, struct sq_reader *r);
 
 /* ---- an upload without its sealed part (sqlite_end.c) ---- */
 

@@ -14,13 +14,25 @@
 
 enum { WAL_HEADER_LEN = 32, ZEROS_LEN = 1 << 16 };
 
-/* Copy the whole log into the database, and wait until no reader looks into the log. */
 static enum err
 checkpoint(struct sq_conn *c, int mode)
 {
     int rc = sqlite3_wal_checkpoint_v2(c->db, NULL, mode, NULL, NULL);
 
     return rc == SQLITE_OK ? ERR_OK : sq_err(rc);
+}
+
+/* While none of our readers is at work. SQLite would wait for them as well, but by trying again
+ * for a while; on a busy machine that fails when one of them is not given the processor. */
+static enum err
+checkpoint_alone(struct sqlite_store *s, int mode)
+{
+    enum err e;
+
+    (void)pthread_rwlock_wrlock(&s->gate);
+    e = checkpoint(&s->writer, mode);
+    (void)pthread_rwlock_unlock(&s->gate);
+    return e;
 }
 
 static enum err
@@ -61,23 +73,36 @@ overwrite_log(int dir_fd)
     return e;
 }
 
+/* Under the lock nobody writes, so that after RESTART the log stays copied and unread: SQLite sends
+ * readers of a fully copied log to the database, and begins it anew at the next write. */
+static enum err
+scrub(struct sqlite_store *s)
+{
+    enum err e;
+
+    /* PASSIVE copies, and syncs, beside the readers; what it left, RESTART copies. */
+    e = checkpoint(&s->writer, SQLITE_CHECKPOINT_PASSIVE);
+    if (e == ERR_OK)
+        e = checkpoint_alone(s, SQLITE_CHECKPOINT_RESTART);
+    if (e == ERR_OK)
+        e = overwrite_log(s->dir_fd);
+    if (e == ERR_OK)
+        e = checkpoint_alone(s, SQLITE_CHECKPOINT_TRUNCATE);
+    return e;
+}
+
 enum err
 sq_scrub(struct store *store)
 {
     struct sqlite_store *s = sq_of(store);
     enum err e = ERR_OK;
 
-    /* Under the lock nobody writes, so that after RESTART the log stays copied and unread: SQLite
-     * sends readers of a fully copied log to the database, and begins it anew at the next write. */
     (void)pthread_mutex_lock(&s->write_lock);
     if (s->must_scrub) {
-        e = checkpoint(&s->writer, SQLITE_CHECKPOINT_RESTART);
-        if (e == ERR_OK)
-            e = overwrite_log(s->dir_fd);
-        if (e == ERR_OK)
-            e = checkpoint(&s->writer, SQLITE_CHECKPOINT_TRUNCATE);
-        if (e == ERR_OK)
-            s->must_scrub = false;
+        (void)sqlite3_busy_timeout(s->writer.db, SQ_BUSY_SCRUB_MS);
+        e = scrub(s);
+        (void)sqlite3_busy_timeout(s->writer.db, SQ_BUSY_MS);
+        s->must_scrub = e != ERR_OK;
     }
     (void)pthread_mutex_unlock(&s->write_lock);
     return e;

@@ -260,7 +260,7 @@ sq_lookup(struct store *store, const struct share_id *id, int64_t now_s, struct 
         if (e == ERR_NOTFOUND)
             e = err_set(ERR_GONE, "the upload has just ended");
     }
-    sq_reader_done(r);
+    sq_reader_done(sq_of(store), r);
     if (e == ERR_OK)
         *ret_rec = rec;
     return e;
@@ -328,7 +328,7 @@ sq_status(struct store *store, const struct share_id *id, int64_t now_s,
     e = read_live(&r->conn, id, now_s, &has, &st);
     if (e == ERR_OK && !has)
         e = read_tombstone(&r->conn, id, now_s, &st);
-    sq_reader_done(r);
+    sq_reader_done(sq_of(store), r);
     if (e == ERR_OK)
         *ret_state = st;
     return e;

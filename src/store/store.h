@@ -124,7 +124,8 @@ MUST_CHECK enum err store_remove(struct store *s, const struct share_id *id, enu
  * ends by uses at its last claim, also when it has expired since. */
 MUST_CHECK enum err store_end_due(struct store *s, int64_t now_s, unsigned max, unsigned *ret_n);
 
-/* Make what was removed unrecoverable from the store's own files (its log, its free pages). */
+/* Make what was removed unrecoverable from the store's own files (its log, its free pages). Costs
+ * nothing when nothing was removed since the last one that succeeded. */
 MUST_CHECK enum err store_scrub(struct store *s);
 
 /* The next doomed blob that nobody holds; hold it for `hold_s` so that no other node takes it.

@@ -48,6 +48,7 @@ sq_free(struct store *store)
     if (s->writer.db != NULL)
         (void)!sq_scrub(store);
     sq_conn_close(&s->writer);
+    (void)pthread_rwlock_destroy(&s->gate);
     (void)pthread_mutex_destroy(&s->write_lock);
     fs_close(&s->lock_fd);
     fs_close(&s->dir_fd);
@@ -184,6 +185,21 @@ load(struct sqlite_store *s)
     return e;
 }
 
+static void
+init_locks(struct sqlite_store *s)
+{
+    pthread_rwlockattr_t attr;
+
+    (void)pthread_mutex_init(&s->write_lock, NULL);
+    for (size_t i = 0; i < SQ_READERS; i++)
+        (void)pthread_mutex_init(&s->readers[i].lock, NULL);
+    /* A checkpoint that waits goes before readers that come: else it might never have its turn. */
+    (void)pthread_rwlockattr_init(&attr);
+    (void)pthread_rwlockattr_setkind_np(&attr, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    (void)pthread_rwlock_init(&s->gate, &attr);
+    (void)pthread_rwlockattr_destroy(&attr);
+}
+
 static const struct store_ops sqlite_ops = {
     .put = sq_put,
     .claim = sq_claim,
@@ -219,9 +235,7 @@ store_sqlite_open(const char *dir, int64_t tombstone_s, struct store **ret_store
     s->store.ops = &sqlite_ops;
     s->tombstone_s = tombstone_s > 0 ? tombstone_s : 0;
     s->dir_fd = s->lock_fd = -1;
-    (void)pthread_mutex_init(&s->write_lock, NULL);
-    for (size_t i = 0; i < SQ_READERS; i++)
-        (void)pthread_mutex_init(&s->readers[i].lock, NULL);
+    init_locks(s);
     e = fs_open_private_dir(dir, &s->dir_fd);
     if (e == ERR_OK)
         e = lock_folder(s);

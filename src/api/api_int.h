@@ -85,9 +85,11 @@ enum err home_get(void *app, const struct http_req *req, struct http_resp *resp)
 bool is_onlooker(const struct http_req *req);  /* any of them */
 bool is_automatic(const struct http_req *req); /* a bot or a prefetch */
 
-/* The page with the button that downloads; takes nothing. */
+/* The page with the button that downloads; takes nothing. A code that was never issued is a failure
+ * of `action`, the one that the guard was asked for. */
 MUST_CHECK enum err landing_page(struct app *app, const struct http_req *req,
-                                 struct http_resp *resp, const struct share_code *code);
+                                 struct http_resp *resp, enum guard_action action,
+                                 const struct share_code *code);
 
 /* Write the reply of a finished upload, as the request wants it. */
 struct upload_view {

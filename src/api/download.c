@@ -257,16 +257,15 @@ out:
 }
 
 static enum err
-admit_and(struct app *app, const struct http_req *req, struct http_resp *resp,
-          enum err (*then)(struct app *, const struct http_req *, struct http_resp *,
-                           const struct share_code *))
+admit_and(struct app *app, const struct http_req *req, struct http_resp *resp, bool only_looks)
 {
     struct share_code code = {0};
     bool go = false;
     enum err e = key_admit(app, req, resp, GUARD_DOWNLOAD, &code, &go);
 
     if (e == ERR_OK && go)
-        e = then(app, req, resp, &code);
+        e = only_looks ? landing_page(app, req, resp, GUARD_DOWNLOAD, &code)
+                       : download(app, req, resp, &code);
     share_code_wipe(&code);
     return e;
 }
@@ -274,11 +273,11 @@ admit_and(struct app *app, const struct http_req *req, struct http_resp *resp,
 enum err
 download_get(void *app, const struct http_req *req, struct http_resp *resp)
 {
-    return admit_and(app, req, resp, is_onlooker(req) ? landing_page : download);
+    return admit_and(app, req, resp, is_onlooker(req));
 }
 
 enum err
 download_post(void *app, const struct http_req *req, struct http_resp *resp)
 {
-    return admit_and(app, req, resp, download);
+    return admit_and(app, req, resp, false);
 }

@@ -125,16 +125,16 @@ is_onlooker(const struct http_req *req)
 
 enum err
 landing_page(struct app *app, const struct http_req *req, struct http_resp *resp,
-             const struct share_code *code)
+             enum guard_action action, const struct share_code *code)
 {
     struct share_state st;
     struct buf body;
     enum err e = vault_status(app->vault, code, &st);
 
     if (e == ERR_OK && st.phase == SHARE_UNKNOWN)
-        return key_refuse(app, req, resp, GUARD_DOWNLOAD, code, ERR_NOTFOUND);
+        return key_refuse(app, req, resp, action, code, ERR_NOTFOUND);
     if (e == ERR_OK && st.phase == SHARE_ENDED)
-        return key_refuse(app, req, resp, GUARD_DOWNLOAD, code, ERR_GONE);
+        return key_refuse(app, req, resp, action, code, ERR_GONE);
     if (e == ERR_OK)
         e = key_found(app, req);
     if (e != ERR_OK)

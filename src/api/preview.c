@@ -74,7 +74,7 @@ preview_get(void *ctx, const struct http_req *req, struct http_resp *resp)
     if (e != ERR_OK || !go)
         goto out;
     if (is_automatic(req)) { /* the one preview is not for a chat program's robot */
-        e = landing_page(app, req, resp, &code);
+        e = landing_page(app, req, resp, GUARD_PREVIEW, &code);
         goto out;
     }
     e = vault_preview(app->vault, &code, &pv);

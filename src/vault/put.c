@@ -78,6 +78,17 @@ draw_burn_token(char ret_text[VAULT_TOKEN_LEN], uint8_t ret_hash[SHA256_LEN])
     return e;
 }
 
+/* The store did not answer: the record may be there, of an upload that nobody was told of. */
+static void
+take_back(struct vault *v, const struct record *rec)
+{
+    enum err e = store_remove(v->cfg.store, &rec->id, ENDED_REVOKED, rec->created_at_s);
+
+    atomic_store(&v->must_scrub, true);
+    if (e != ERR_OK && e != ERR_NOTFOUND)
+        log_err(LOG_WARN, "taking back a record that may have been put", e);
+}
+
 /* Draw a code, seal the record under it, put it; again when the code's id is in use. */
 static enum err
 put_record(struct vault_put *p, struct record *rec, struct vault_receipt *receipt)
@@ -98,8 +109,8 @@ put_record(struct vault_put *p, struct record *rec, struct vault_receipt *receip
     mem_wipe(&part, sizeof(part));
     if (e == ERR_EXISTS)
         return err_set(ERR_UNAVAIL, "no free code was drawn: too few words for so many uploads");
-    if (e == ERR_UNAVAIL && store_remove(cfg->store, &rec->id, ENDED_REVOKED, rec->created_at_s))
-        log_err(LOG_WARN, "taking back a record that may have been put", ERR_UNAVAIL);
+    if (e == ERR_UNAVAIL)
+        take_back(p->v, rec);
     return e;
 }
 

@@ -229,8 +229,10 @@ vault_sweep(struct vault *v, unsigned *ret_n)
 
     do {
         e = store_end_due(v->cfg.store, v->cfg.now_s(), SWEEP_BATCH, &n);
-        if (e != ERR_OK)
+        if (e != ERR_OK) {
+            atomic_store(&v->must_scrub, true); /* it may have ended some before it failed */
             return e;
+        }
         total += n;
     } while (n == SWEEP_BATCH);
     /* Set the flag back first: a removal that comes meanwhile is scrubbed by the next sweep. */

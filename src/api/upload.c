@@ -34,6 +34,7 @@ struct upload {
     struct multipart *form; /* NULL for a raw body */
     struct vault_put *put;
     uint64_t reserved_bytes;
+    uint64_t n_body; /* bytes of the body so far */
     bool is_token_ok;
     enum part part;
     bool has_file;
@@ -165,15 +166,22 @@ check_token(struct upload *u, const struct http_req *req)
     return err_set(ERR_DENIED, "a wrong or no upload token");
 }
 
+/* What a body may weigh. */
+static uint64_t
+body_max(const struct upload *u)
+{
+    return u->app->max_file_size + (u->is_raw ? 0 : FORM_OVERHEAD);
+}
+
 static enum err
 check_length(const struct upload *u, const struct http_req *req)
 {
-    uint64_t len = http_req_body_len(req), max = u->app->max_file_size;
+    uint64_t len = http_req_body_len(req);
 
     if (!http_req_has_body(req))
         return u->is_raw ? err_set(ERR_NOLENGTH, "an upload without a length")
                          : err_set(ERR_NOLENGTH, "a form without a body");
-    if (len != UINT64_MAX && len > max + (u->is_raw ? 0 : FORM_OVERHEAD))
+    if (len != UINT64_MAX && len > body_max(u))
         return err_set(ERR_TOOBIG, "an upload is declared larger than MAX_FILE_SIZE");
     return ERR_OK;
 }
@@ -346,6 +354,10 @@ upload_body(void *state, const uint8_t *bytes, size_t len)
 {
     struct upload *u = state;
 
+    /* In chunks no length is told, and a field that is dropped would never come to its end. */
+    if (len > body_max(u) - u->n_body)
+        return err_set(ERR_TOOBIG, "a body is larger than an upload can be");
+    u->n_body += len;
     return u->is_raw ? file_bytes(u, bytes, len) : multipart_push(u->form, bytes, len);
 }
 

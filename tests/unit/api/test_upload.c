@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The intake of an upload, without a server: what is refused before, during and after the body. */
+#include "../policy/counters_fake.h"
+#include "api_testing.h"
+
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { T0 = 1000000, FILE_MAX = 1000 };
+
+#define FORM_TYPE "multipart/form-data; boundary=b"
+
+struct world {
+    char dir[64], storage[80];
+    struct secret *pepper;
+    struct store *store;
+    struct blobs *blobs;
+    struct fake counters;
+    struct app app;
+    struct asked asked;
+    void *upload; /* the intake's state */
+};
+
+static int64_t
+test_now(void)
+{
+    return T0;
+}
+
+static int
+setup(void **state)
+{
+    struct world *w = calloc(1, sizeof(*w));
+    struct blob_dir_opts opts = {.shred_passes = 0};
+    struct vault_cfg cfg = {
+        .words = words_builtin(), .code_words = 4, .lease_s = 600, .now_s = test_now};
+
+    assert_non_null(w);
+    (void)pthread_mutex_init(&w->counters.lock, NULL);
+    (void)snprintf(w->dir, sizeof(w->dir), "/tmp/mayfly-api-XXXXXX");
+    assert_non_null(mkdtemp(w->dir));
+    (void)snprintf(w->storage, sizeof(w->storage), "%s/storage", w->dir);
+    opts.path = w->storage;
+    assert_ok(secret_random(VAULT_PEPPER_LEN, &w->pepper));
+    assert_ok(store_sqlite_open(w->dir, 86400, &w->store));
+    assert_ok(blob_dir_open(&opts, &w->blobs));
+    cfg.store = w->store;
+    cfg.blobs = w->blobs;
+    cfg.pepper = w->pepper;
+    w->app = (struct app){
+        .counters = {&w->counters, fake_count, fake_peek},
+        .public_url = "",
+        .cors_origins = "*",
+        .max_file_size = FILE_MAX,
+        .max_expiry_min = 60,
+        .max_uses = 5,
+        .now_s = test_now,
+    };
+    assert_ok(vault_new(&cfg, &w->app.vault));
+    assert_ok(quota_new(10 * FILE_MAX, &w->app.quota));
+    *state = w;
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    struct world *w = *state;
+    pid_t pid;
+
+    vault_free(w->app.vault);
+    quota_free(w->app.quota);
+    blobs_free(w->blobs);
+    store_free(w->store);
+    secret_free(w->pepper);
+    pid = fork();
+    if (pid == 0) {
+        (void)execlp("rm", "rm", "-rf", w->dir, (char *)NULL);
+        _exit(127);
+    }
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    (void)pthread_mutex_destroy(&w->counters.lock);
+    free(w);
+    return 0;
+}
+
+/* ---- short forms ---- */
+
+static void
+ask_form(struct world *w)
+{
+    asked_init(&w->asked, "POST", "/upload");
+    asked_header(&w->asked, "Content-Type", FORM_TYPE);
+}
+
+/* A body of `len` bytes follows; UINT64_MAX: in chunks. */
+static enum err
+begin(struct world *w, uint64_t len)
+{
+    struct asked *a = &w->asked;
+
+    a->req.has_length = true;
+    a->req.body = (struct gate_verdict){
+        .has_length = true, .has_body = len > 0, .is_chunked = len == UINT64_MAX, .body_len = len};
+    w->upload = NULL;
+    return a->req.match.route->intake->begin(&w->app, &a->req, &a->resp, &w->upload);
+}
+
+static enum err
+push(struct world *w, const char *text)
+{
+    return w->asked.req.match.route->intake->body(w->upload, (const uint8_t *)text, strlen(text));
+}
+
+static enum err
+finish(struct world *w)
+{
+    return w->asked.req.match.route->intake->finish(w->upload, &w->asked.req, &w->asked.resp);
+}
+
+static void
+end(struct world *w)
+{
+    const struct http_intake *intake = w->asked.req.match.route->intake;
+
+    asked_done(&w->asked);
+    intake->free(w->upload);
+    w->upload = NULL;
+}
+
+/* Bytes that the quota has promised: what is left of it says so. */
+static void
+assert_nothing_is_reserved(struct world *w)
+{
+    const struct quota_now now = {0, 1 << 30, 1 << 30};
+
+    assert_ok(quota_reserve(w->app.quota, &now, 10 * FILE_MAX));
+    quota_release(w->app.quota, 10 * FILE_MAX);
+}
+
+/* ---- tests ---- */
+
+static void
+a_form_with_a_file_is_finished_by_a_worker(void **state)
+{
+    struct world *w = *state;
+
+    ask_form(w);
+    assert_ok(begin(w, UINT64_MAX));
+    assert_ok(push(w, "--b\r\nContent-Disposition: form-data; name=\"other\"\r\n\r\nx\r\n"));
+    assert_ok(push(w, "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n"));
+    assert_ok(push(w, "\r\nwhat is sent\r\n--b--\r\n"));
+    assert_ok(finish(w));
+    assert_non_null(w->asked.resp.work);
+    end(w);
+    assert_nothing_is_reserved(w);
+}
+
+static void
+a_form_without_a_file_is_a_wrong_field(void **state)
+{
+    struct world *w = *state;
+
+    ask_form(w);
+    assert_ok(begin(w, UINT64_MAX));
+    assert_ok(
+        push(w, "--b\r\nContent-Disposition: form-data; name=\"uses\"\r\n\r\n1\r\n--b--\r\n"));
+    assert_ok(finish(w));
+    assert_int_equal(w->asked.resp.status, 422);
+    assert_null(w->asked.resp.work);
+    end(w);
+}
+
+/* Without a length nothing else would ever end a field that is read and dropped. */
+static void
+a_field_that_never_ends_is_too_big(void **state)
+{
+    struct world *w = *state;
+    char kib[1025];
+    enum err e = ERR_OK;
+    unsigned n = 0;
+
+    memset(kib, 'x', 1024);
+    kib[1024] = '\0';
+    ask_form(w);
+    assert_ok(begin(w, UINT64_MAX));
+    assert_ok(push(w, "--b\r\nContent-Disposition: form-data; name=\"other\"\r\n\r\n"));
+    for (; e == ERR_OK && n < 1000; n++)
+        e = push(w, kib);
+    assert_int_equal(e, ERR_TOOBIG);
+    assert_in_range(n, 2, 100);
+    end(w);
+    assert_nothing_is_reserved(w);
+}
+
+static void
+one_byte_over_the_file_limit_is_too_big(void **state)
+{
+    struct world *w = *state;
+    char file[FILE_MAX + 1];
+
+    memset(file, 'x', FILE_MAX);
+    file[FILE_MAX] = '\0';
+    asked_init(&w->asked, "PUT", "/a");
+    assert_ok(begin(w, UINT64_MAX));
+    assert_ok(push(w, file));
+    assert_err(ERR_TOOBIG, push(w, "x"));
+    end(w);
+    asked_init(&w->asked, "PUT", "/a");
+    assert_err(ERR_TOOBIG, begin(w, FILE_MAX + 1));
+    assert_null(w->upload);
+    asked_done(&w->asked);
+    assert_nothing_is_reserved(w);
+}
+
+static void
+fields_twice_too_long_or_with_a_nul_are_refused(void **state)
+{
+    static const char head[] = "--b\r\nContent-Disposition: form-data; name=\"uses\"\r\n\r\n";
+    struct world *w = *state;
+    char longer[600];
+
+    memset(longer, '1', sizeof(longer) - 1);
+    longer[sizeof(longer) - 1] = '\0';
+    ask_form(w);
+    assert_ok(begin(w, UINT64_MAX));
+    assert_ok(push(w, head));
+    assert_ok(push(w, "1\r\n"));
+    assert_err(ERR_FIELD, push(w, head));
+    end(w);
+    ask_form(w);
+    assert_ok(begin(w, UINT64_MAX));
+    assert_ok(push(w, head));
+    assert_err(ERR_FIELD, push(w, longer));
+    end(w);
+    ask_form(w);
+    assert_ok(begin(w, UINT64_MAX));
+    assert_ok(push(w, head));
+    assert_err(ERR_FIELD, w->asked.req.match.route->intake->body(
+                              w->upload, (const uint8_t *)"1\0001\r\n--b", 8));
+    end(w);
+}
+
+static void
+limits_in_headers_are_read_before_the_body(void **state)
+{
+    static const char *const wrong[] = {"0", "61", "-1", "1.5", "", "99999999999999999999"};
+    struct world *w = *state;
+
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        asked_init(&w->asked, "PUT", "/a");
+        asked_header(&w->asked, "X-Expiry", wrong[i]);
+        assert_ok(begin(w, 5));
+        assert_null(w->upload);
+        assert_int_equal(w->asked.resp.status, 422);
+        assert_non_null(strstr(body_of(&w->asked), "X-Expiry"));
+        asked_done(&w->asked);
+    }
+    asked_init(&w->asked, "PUT", "/a");
+    asked_header(&w->asked, "X-Expiry", "60");
+    asked_header(&w->asked, "X-Uses", "5");
+    assert_ok(begin(w, 5));
+    assert_non_null(w->upload);
+    end(w);
+    assert_nothing_is_reserved(w);
+}
+
+static void
+an_upload_token_is_asked_for_where_it_can_still_come(void **state)
+{
+    struct world *w = *state;
+
+    w->app.upload_token = (const uint8_t *)"sesame";
+    w->app.upload_token_len = 6;
+    asked_init(&w->asked, "PUT", "/a"); /* a raw body brings no field */
+    assert_err(ERR_DENIED, begin(w, 5));
+    asked_done(&w->asked);
+    asked_init(&w->asked, "PUT", "/a");
+    asked_header(&w->asked, "Authorization", "Bearer sesam");
+    assert_err(ERR_DENIED, begin(w, 5));
+    asked_done(&w->asked);
+    asked_init(&w->asked, "PUT", "/a");
+    asked_header(&w->asked, "Authorization", "Bearer sesame");
+    assert_ok(begin(w, 5));
+    end(w);
+    ask_form(w);
+    assert_ok(begin(w, UINT64_MAX));
+    assert_ok(
+        push(w, "--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nx\r\n--b--\r\n"));
+    assert_err(ERR_DENIED, finish(w));
+    end(w);
+    ask_form(w);
+    assert_ok(begin(w, UINT64_MAX));
+    assert_ok(push(w, "--b\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nx\r\n--b\r\n"));
+    assert_ok(push(w, "Content-Disposition: form-data; name=\"token\"\r\n\r\nsesame\r\n--b--\r\n"));
+    assert_ok(finish(w));
+    assert_non_null(w->asked.resp.work);
+    end(w);
+}
+
+static void
+the_rate_and_the_quota_hold(void **state)
+{
+    struct world *w = *state;
+
+    w->app.upload_rate = (struct rate){.n = 2, .window_s = 3600};
+    asked_init(&w->asked, "PUT", "/a");
+    assert_ok(begin(w, 5));
+    assert_non_null(w->upload);
+    end(w);
+    quota_free(w->app.quota);
+    assert_ok(quota_new(100, &w->app.quota));
+    asked_init(&w->asked, "PUT", "/a");
+    assert_err(ERR_NOSPACE, begin(w, 500));
+    assert_null(w->upload);
+    asked_done(&w->asked);
+    asked_init(&w->asked, "PUT", "/a");
+    assert_ok(begin(w, 5));
+    assert_null(w->upload);
+    assert_int_equal(w->asked.resp.status, 429);
+    assert_non_null(header_of(&w->asked, "Retry-After"));
+    asked_done(&w->asked);
+}
+
+static void
+a_body_without_a_length_or_without_anything_needs_one(void **state)
+{
+    struct world *w = *state;
+
+    asked_init(&w->asked, "PUT", "/a");
+    assert_err(ERR_NOLENGTH, w->asked.req.match.route->intake->begin(&w->app, &w->asked.req,
+                                                                     &w->asked.resp, &w->upload));
+    asked_done(&w->asked);
+    asked_init(&w->asked, "PUT", "/a");
+    assert_ok(begin(w, 0)); /* an empty file is a file */
+    assert_ok(finish(w));
+    assert_non_null(w->asked.resp.work);
+    end(w);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_form_with_a_file_is_finished_by_a_worker),
+        TEST(a_form_without_a_file_is_a_wrong_field),
+        TEST(a_field_that_never_ends_is_too_big),
+        TEST(one_byte_over_the_file_limit_is_too_big),
+        TEST(fields_twice_too_long_or_with_a_nul_are_refused),
+        TEST(limits_in_headers_are_read_before_the_body),
+        TEST(an_upload_token_is_asked_for_where_it_can_still_come),
+        TEST(the_rate_and_the_quota_hold),
+        TEST(a_body_without_a_length_or_without_anything_needs_one),
+    };
+    bool locked;
+
+    if (crypt_init(&locked) != ERR_OK)
+        return 1;
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

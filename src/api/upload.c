@@ -2,6 +2,7 @@
 /* POST /upload/ and PUT /{filename}: refuse early what can be refused by its headers, stream the
  * file into the vault, and finish on a worker: type, allow-list, syncs, record, reply. */
 #include "api/api_int.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "http/field.h"
@@ -369,6 +370,17 @@ refuse_field(const struct http_req *req, struct http_resp *resp, const char *sen
     return api_refuse(req, resp, ERR_FIELD, &(struct refusal){.sentence = sentence});
 }
 
+/* There is no reply, so nobody will ever have the code: end the upload again. */
+static void
+take_back(const struct upload *u, const struct vault_receipt *receipt)
+{
+    enum err e = vault_burn(u->app->vault, &receipt->code, receipt->burn_token);
+
+    if (e != ERR_OK)
+        log_err(LOG_WARN, "taking back an upload that could not be answered", e);
+    u->app->wake_sweeper(u->app->sweeper);
+}
+
 /* Find out the type, judge it, make it all durable, reply. */
 static enum err
 commit(void *state, const struct http_req *req, struct http_resp *resp)
@@ -393,6 +405,8 @@ commit(void *state, const struct http_req *req, struct http_resp *resp)
         return e;
     u->app->wake_sweeper(u->app->sweeper); /* it may have to wake earlier now */
     e = reply_receipt(&(struct upload_view){u->app, req, &receipt, u->is_raw}, resp);
+    if (e != ERR_OK)
+        take_back(u, &receipt);
     vault_receipt_wipe(&receipt);
     return e;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The intake of an upload, without a server: what is refused before, during and after the body. */
 #include "../policy/counters_fake.h"
+#include "../sniff/sniff_testing.h"
 #include "api_testing.h"
 
 #include <stdio.h>
@@ -20,12 +21,19 @@ struct world {
     struct app app;
     struct asked asked;
     void *upload; /* the intake's state */
+    unsigned n_woken;
 };
 
 static int64_t
 test_now(void)
 {
     return T0;
+}
+
+static void
+wake(void *sweeper)
+{
+    ((struct world *)sweeper)->n_woken++;
 }
 
 static int
@@ -56,7 +64,10 @@ setup(void **state)
         .max_expiry_min = 60,
         .max_uses = 5,
         .now_s = test_now,
+        .sweeper = w,
+        .wake_sweeper = wake,
     };
+    w->app.sniff = start_helper(TIMEOUT_MS);
     assert_ok(vault_new(&cfg, &w->app.vault));
     assert_ok(quota_new(10 * FILE_MAX, &w->app.quota));
     *state = w;
@@ -69,6 +80,7 @@ teardown(void **state)
     struct world *w = *state;
     pid_t pid;
 
+    sniff_free(w->app.sniff);
     vault_free(w->app.vault);
     quota_free(w->app.quota);
     blobs_free(w->blobs);
@@ -155,6 +167,79 @@ a_form_with_a_file_is_finished_by_a_worker(void **state)
     assert_non_null(w->asked.resp.work);
     end(w);
     assert_nothing_is_reserved(w);
+}
+
+/* Run what finish has deferred, as a worker does. */
+static enum err
+work(struct world *w)
+{
+    struct http_resp *resp = &w->asked.resp;
+
+    assert_non_null(resp->work);
+    return resp->work(resp->work_ctx, &w->asked.req, resp);
+}
+
+static uint64_t
+n_live(struct world *w)
+{
+    uint64_t n = 77;
+
+    assert_ok(vault_n_live(w->app.vault, &n));
+    return n;
+}
+
+static void
+a_raw_upload_is_answered_with_one_line(void **state)
+{
+    struct world *w = *state;
+
+    asked_init(&w->asked, "PUT", "/a");
+    asked_header(&w->asked, "Host", "drop.example");
+    assert_ok(begin(w, 3));
+    assert_ok(push(w, "abc"));
+    assert_ok(finish(w));
+    assert_ok(work(w));
+    assert_int_equal(w->asked.resp.status, 201);
+    assert_int_equal(strncmp(body_of(&w->asked), "http://drop.example/download/", 29), 0);
+    assert_non_null(header_of(&w->asked, "X-Burn-Token"));
+    assert_int_equal(n_live(w), 1);
+    end(w);
+}
+
+/* Nobody would ever know its code. */
+static void
+an_upload_that_cannot_be_answered_is_taken_back(void **state)
+{
+    struct world *w = *state;
+    char url[3000] = "https://";
+
+    memset(url + 8, 'a', sizeof(url) - 9);
+    w->app.public_url = url;
+    asked_init(&w->asked, "PUT", "/a");
+    assert_ok(begin(w, 3));
+    assert_ok(push(w, "abc"));
+    assert_ok(finish(w));
+    assert_err(ERR_TOOBIG, work(w));
+    assert_int_equal(n_live(w), 0);
+    assert_int_equal(w->n_woken, 2); /* for the upload, and for its end */
+    end(w);
+}
+
+static void
+a_type_that_is_not_allowed_leaves_nothing(void **state)
+{
+    struct world *w = *state;
+
+    assert_ok(mime_rules_parse("image/*", &w->app.mime));
+    asked_init(&w->asked, "PUT", "/a");
+    assert_ok(begin(w, 3));
+    assert_ok(push(w, "abc"));
+    assert_ok(finish(w));
+    assert_ok(work(w));
+    assert_int_equal(w->asked.resp.status, 415);
+    assert_int_equal(n_live(w), 0);
+    end(w);
+    mime_rules_done(&w->app.mime);
 }
 
 static void
@@ -346,6 +431,9 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_form_with_a_file_is_finished_by_a_worker),
+        TEST(a_raw_upload_is_answered_with_one_line),
+        TEST(an_upload_that_cannot_be_answered_is_taken_back),
+        TEST(a_type_that_is_not_allowed_leaves_nothing),
         TEST(a_form_without_a_file_is_a_wrong_field),
         TEST(a_field_that_never_ends_is_too_big),
         TEST(one_byte_over_the_file_limit_is_too_big),

@@ -94,7 +94,8 @@ serve(struct server *s)
     }
     log_event(LOG_INFO, "stopping", NULL, 0);
     process_signals_fatal();
-    server_close(s, DRAIN_MS);
+    if (!server_close(s, DRAIN_MS)) /* threads still use what a regular end would free */
+        _exit(0);
     log_event(LOG_INFO, "stopped", NULL, 0);
 }
 
@@ -106,9 +107,9 @@ run(struct config *c)
     bool is_locked = true;
     enum err e;
 
-    e = server_sniff_new(&sniff); /* before threads and secrets */
+    e = process_signals_init(); /* a signal that comes early waits until we serve */
     if (e == ERR_OK)
-        e = process_signals_init();
+        e = server_sniff_new(&sniff); /* before threads and secrets */
     if (e == ERR_OK)
         e = crypt_init(&is_locked);
     if (e != ERR_OK) {

@@ -9,6 +9,7 @@
 #include "crypt/crypt.h"
 #include "http/http.h"
 #include "policy/guard.h"
+#include "server/config_int.h"
 #include "server/process.h"
 #include "server/state.h"
 #include "server/sweeper.h"
@@ -95,6 +96,13 @@ peek(void *ctx, const char *name, int64_t now_s, struct counter_state *ret_state
 
 /* ---- opening, part by part ---- */
 
+/* Say which setting an error is about. */
+static enum err
+of_setting(const char *name, enum err e)
+{
+    return e == ERR_OK ? e : err_set(e, "%s: %s", name, err_sentence());
+}
+
 static enum err
 open_words(struct server *s)
 {
@@ -103,7 +111,7 @@ open_words(struct server *s)
         enum err e = words_load(s->config->wordlist_path, &s->own_words);
 
         if (e != ERR_OK)
-            return e;
+            return config_named("DICEWARE_WORDLIST_PATH", e);
         s->app.words = s->own_words;
     }
     return ERR_OK;
@@ -121,8 +129,9 @@ open_storage(struct server *s)
     };
     enum err e = blob_dir_open(&opts, &s->blobs);
 
-    if (e == ERR_OK)
-        e = state_open(c->state_path, c->pepper_file, &s->state);
+    if (e != ERR_OK)
+        return config_named("STORAGE_PATH", e);
+    e = state_open(c->state_path, c->pepper_file, &s->state);
     if (e == ERR_OK)
         e = store_sqlite_open(c->state_path, c->tombstone_s, &s->store);
     return e;
@@ -244,7 +253,8 @@ open_http_with_tls(struct server *s, const struct process_plan *plan)
     e = config_read_tls(s->config, &cert, &key);
     if (e != ERR_OK)
         return e;
-    e = open_http(s, plan, buf_text(&cert), buf_text(&key));
+    e = of_setting("TLS_CERT_FILE, TLS_KEY_FILE",
+                   open_http(s, plan, buf_text(&cert), buf_text(&key)));
     buf_done(&cert);
     buf_done(&key);
     return e;
@@ -309,7 +319,7 @@ server_open(struct config *c, struct sniff **sniff, struct server **ret_server)
     if (e == ERR_OK)
         *ret_server = s;
     else
-        server_close(s, 0);
+        (void)server_close(s, 0);
     return e;
 }
 
@@ -333,19 +343,21 @@ server_reload(struct server *s)
         log_event(LOG_INFO, "reloaded", NULL, 0);
 }
 
-void
+bool
 server_close(struct server *s, unsigned timeout_ms)
 {
     if (s == NULL)
-        return;
+        return true;
     if (s->http != NULL && !http_server_drain(s->http, timeout_ms) && timeout_ms > 0)
         log_event(LOG_WARN, "cutting what still runs", NULL, 0);
     http_server_free(s->http);
     pool_free(s->workers);
     pool_free(s->writers);
     listeners_close(&s->listeners);
-    if (s->sweeper != NULL && !sweeper_stop(s->sweeper, SWEEPER_STOP_MS))
-        log_event(LOG_WARN, "waiting for a blob to be overwritten", NULL, 0);
+    if (s->sweeper != NULL && !sweeper_stop(s->sweeper, SWEEPER_STOP_MS)) {
+        log_event(LOG_WARN, "leaving a blob for the next start to destroy", NULL, 0);
+        return false;
+    }
     sweeper_free(s->sweeper);
     guard_free(s->app.guard);
     quota_free(s->app.quota);
@@ -359,4 +371,5 @@ server_close(struct server *s, unsigned timeout_ms)
     words_free(s->own_words);
     sniff_free(s->sniff);
     free(s);
+    return true;
 }

@@ -8,6 +8,8 @@
 #include "server/config.h"
 #include "sniff/sniff.h"
 
+#include <stdbool.h>
+
 struct server;
 
 /* Start the MIME helper that lies beside this program, or in the place where `make install` puts
@@ -21,7 +23,9 @@ MUST_CHECK enum err server_open(struct config *c, struct sniff **sniff, struct s
 /* SIGHUP: read TLS certificates anew. What cannot be read is logged, and the old ones stay. */
 void server_reload(struct server *s);
 
-/* Stop accepting, answer what runs within `timeout_ms`, end all threads, close all. */
-void server_close(struct server *s, unsigned timeout_ms);
+/* Stop accepting, answer what runs within `timeout_ms`, end all threads, close all. False: a blob
+ * is still being overwritten after 5 s; nothing that it needs was closed, and the process should
+ * exit without more ado: the next start destroys that blob. */
+bool server_close(struct server *s, unsigned timeout_ms);
 
 #endif

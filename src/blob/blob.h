@@ -74,7 +74,8 @@ struct blob_space {
 };
 MUST_CHECK enum err blob_space(struct blobs *b, struct blob_space *ret_space);
 
-/* Whether the storage can be written to: makes, writes and removes a small file. */
+/* Whether the storage can be written to, and is still what its path leads to: makes, writes and
+ * removes a small file. */
 MUST_CHECK enum err blob_ping(struct blobs *b);
 
 void blobs_free(struct blobs *b); /* NULL is a no-op */

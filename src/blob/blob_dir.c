@@ -157,6 +157,20 @@ dir_space(struct blobs *b, struct blob_space *ret_space)
     return ERR_OK;
 }
 
+/* The next start opens whatever lies at the path: what is stored elsewhere would be lost to it. */
+static enum err
+check_place(const struct blob_dir *d)
+{
+    struct stat ours, there;
+
+    if (fstat(d->root_fd, &ours) != 0 ||
+        fstatat(AT_FDCWD, d->path, &there, AT_SYMLINK_NOFOLLOW) != 0)
+        return blob_dir_error("look at the folder");
+    if (ours.st_dev != there.st_dev || ours.st_ino != there.st_ino)
+        return err_set(ERR_IO, "storage: another folder lies where it was");
+    return ERR_OK;
+}
+
 /* As an upload does it, so that what a crash leaves of it is removed like one. */
 static enum err
 dir_ping(struct blobs *b)
@@ -165,7 +179,9 @@ dir_ping(struct blobs *b)
     struct blob_writer *w = NULL;
     enum err e;
 
-    e = blob_create(b, &w);
+    e = check_place(blob_dir_of(b));
+    if (e == ERR_OK)
+        e = blob_create(b, &w);
     if (e == ERR_OK)
         e = sink_write(blob_writer_sink(w), bytes, sizeof(bytes));
     blob_writer_free(w);
@@ -185,18 +201,17 @@ dir_free(struct blobs *b)
 
 /* As fs_open_private_dir, which must see the last component bare: "link/" would be followed. */
 static enum err
-open_root(const char *path, int *ret_fd)
+open_root(struct blob_dir *d, const char *path)
 {
-    char bare[PATH_MAX];
     size_t len = strlen(path);
 
     while (len > 1 && path[len - 1] == '/')
         len--;
-    if (len == 0 || len >= sizeof(bare))
+    if (len == 0 || len >= sizeof(d->path))
         return err_set(ERR_SYNTAX, "storage: the path is empty or too long");
-    memcpy(bare, path, len);
-    bare[len] = '\0';
-    return fs_open_private_dir(bare, ret_fd);
+    memcpy(d->path, path, len);
+    d->path[len] = '\0';
+    return fs_open_private_dir(d->path, &d->root_fd);
 }
 
 /* All of them at the start: a subfolder made later would cost its upload one more sync. */
@@ -248,7 +263,7 @@ blob_dir_open(const struct blob_dir_opts *opts, struct blobs **ret_blobs)
         .shred_passes = opts->shred_passes,
         .random_fill = opts->random_fill == NULL ? rnd_bytes : opts->random_fill,
     };
-    e = open_root(opts->path, &d->root_fd);
+    e = open_root(d, opts->path);
     if (e == ERR_OK)
         e = make_subs(d);
     if (e != ERR_OK) {

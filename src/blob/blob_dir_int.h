@@ -13,6 +13,7 @@
 #include "base/enc.h"
 #include "blob/blob_int.h"
 
+#include <limits.h>
 #include <sys/stat.h>
 
 enum {
@@ -25,6 +26,7 @@ enum {
 
 struct blob_dir {
     struct blobs blobs;
+    char path[PATH_MAX]; /* without slashes at its end */
     int root_fd;
     bool sync;
     unsigned shred_passes;

@@ -216,6 +216,25 @@ ping_fails_when_nothing_can_be_written(void **state)
 }
 
 static void
+ping_fails_when_the_path_leads_elsewhere(void **state)
+{
+    struct place *p = *state;
+    char moved[PATH_MAX];
+
+    (void)snprintf(moved, sizeof(moved), "%s/moved", p->root);
+    assert_int_equal(rename(p->storage, moved), 0);
+    assert_err(ERR_IO, blob_ping(p->blobs)); /* nothing is there */
+    assert_int_equal(mkdir(p->storage, 0700), 0);
+    assert_err(ERR_IO, blob_ping(p->blobs)); /* something else */
+    assert_int_equal(rmdir(p->storage), 0);
+    assert_int_equal(symlink(moved, p->storage), 0);
+    assert_err(ERR_IO, blob_ping(p->blobs)); /* a link, which the next start would refuse */
+    assert_int_equal(unlink(p->storage), 0);
+    assert_int_equal(rename(moved, p->storage), 0);
+    assert_ok(blob_ping(p->blobs));
+}
+
+static void
 freeing_nothing_is_a_no_op(void **state)
 {
     (void)state;
@@ -244,6 +263,7 @@ main(void)
         CASE(space_is_what_an_ordinary_user_may_use),
         CASE(ping_writes_and_leaves_nothing),
         CASE(ping_fails_when_nothing_can_be_written),
+        CASE(ping_fails_when_the_path_leads_elsewhere),
         CASE(freeing_nothing_is_a_no_op),
     };
 

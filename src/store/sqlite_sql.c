@@ -43,7 +43,7 @@ const char *const sq_schema =
     " client BLOB NOT NULL,"
     " ends_at_s INTEGER NOT NULL,"
     " was_resumed INTEGER NOT NULL," /* then it is not given back */
-    " spans BLOB NOT NULL);" /* as spans_encode makes them */
+    " spans BLOB NOT NULL);"         /* as spans_encode makes them */
     "CREATE UNIQUE INDEX leases_id ON leases(upload_n, id);"
     "CREATE INDEX leases_end ON leases(ends_at_s);"
 

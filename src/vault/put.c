@@ -114,6 +114,15 @@ put_record(struct vault_put *p, struct record *rec, struct vault_receipt *receip
     return e;
 }
 
+/* The chain first: a write may still be behind, on another thread. */
+static void
+abort_put(struct vault_put *p)
+{
+    sink_free(p->chain);
+    p->chain = NULL;
+    blob_abort(p->writer);
+}
+
 enum err
 vault_put_commit(struct vault_put *p, const char *name, const char *type, int64_t ttl_s,
                  uint32_t uses, struct vault_receipt *ret_receipt)
@@ -143,7 +152,7 @@ out:
     if (e == ERR_OK)
         *ret_receipt = receipt;
     else
-        blob_abort(p->writer);
+        abort_put(p);
     vault_receipt_wipe(&receipt);
     mem_wipe(&rec, sizeof(rec));
     return e;

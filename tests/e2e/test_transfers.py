@@ -33,10 +33,10 @@ def block(i):
 
 
 def size_of_streams():
-    """1 GiB each, or 128 MiB where that would fill the disk or take minutes; in MiB."""
+    """512 MiB each, or 128 MiB where that would fill the disk or take minutes; in MiB."""
     if FAST:
         return 128
-    if shutil.disk_usage(tempfile.gettempdir()).free < 30 * 1024 * MIB:
+    if shutil.disk_usage(tempfile.gettempdir()).free < 15 * 1024 * MIB:
         return 128
     with tempfile.TemporaryFile() as f:
         start = time.monotonic()
@@ -44,7 +44,7 @@ def size_of_streams():
             f.write(block(i))
         f.flush()
         os.fdatasync(f.fileno())
-        return 1024 if time.monotonic() - start < 0.4 else 128
+        return 512 if time.monotonic() - start < 0.4 else 128
 
 
 def need_disk(n_bytes):

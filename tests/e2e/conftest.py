@@ -101,11 +101,27 @@ class Daemon:
         try:
             code = process.wait(timeout_s)
         except subprocess.TimeoutExpired:
+            where = self._where(process.pid)
             process.kill()
             process.wait()
-            raise
+            self._reader.join(5)
+            raise AssertionError(f"mayflyd did not end within {timeout_s} s; its threads:\n{where}"
+                                 "\nits log:\n" + "\n".join(self.lines[-20:])) from None
         self._reader.join(5)
         assert code == 0, f"mayflyd ended with {code}:\n" + "\n".join(self.lines[-60:])
+
+    @staticmethod
+    def _where(pid):
+        """What each thread of a process waits in, as far as one may see it."""
+        shown = []
+        for task in sorted(pathlib.Path(f"/proc/{pid}/task").iterdir()):
+            for name in ("comm", "wchan", "syscall"):
+                try:
+                    text = (task / name).read_text().strip()
+                except OSError as e:
+                    text = e.strerror
+                shown.append(f"{task.name} {name}: {text}")
+        return "\n".join(shown)
 
     def kill(self):
         """kill -9: a crash."""

@@ -312,6 +312,27 @@ sq_take_doomed(struct store *store, int64_t now_s, int64_t hold_s, struct doomed
 }
 
 enum err
+sq_hold_doomed(struct store *store, const struct blob_name *blob, int64_t until_s)
+{
+    struct sqlite_store *s = sq_of(store);
+    struct sq_use u;
+    bool found;
+    enum err e;
+
+    e = sq_begin(s);
+    if (e != ERR_OK)
+        return e;
+    u = sq_use(&s->writer, SQ_DOOMED_HOLD);
+    sq_blob(&u, 1, blob->b, ID_LEN);
+    sq_int(&u, 2, until_s);
+    found = sq_row(&u);
+    e = sq_close(&u);
+    if (e == ERR_OK && !found)
+        e = err_set(ERR_NOTFOUND, "no such blob is waiting to be destroyed");
+    return sq_end(s, e);
+}
+
+enum err
 sq_forget_doomed(struct store *store, const struct blob_name *blob)
 {
     struct sqlite_store *s = sq_of(store);

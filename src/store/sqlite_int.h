@@ -57,6 +57,7 @@ enum sq_id {
     SQ_OLD_TOMBSTONES,
     SQ_OLD_COUNTERS,
     SQ_DOOMED_TAKE,
+    SQ_DOOMED_HOLD,
     SQ_DOOMED_FORGET,
     SQ_NEXT_DUE,
     SQ_KNOWS_BLOB,
@@ -216,6 +217,7 @@ enum err sq_remove(struct store *s, const struct share_id *id, enum ended_by how
 enum err sq_end_due(struct store *s, int64_t now_s, unsigned max, unsigned *ret_n);
 enum err sq_take_doomed(struct store *s, int64_t now_s, int64_t hold_s,
                         struct doomed_blob *ret_blob);
+enum err sq_hold_doomed(struct store *s, const struct blob_name *blob, int64_t until_s);
 enum err sq_forget_doomed(struct store *s, const struct blob_name *blob);
 enum err sq_next_due(struct store *s, int64_t *ret_at_s);
 enum err sq_knows_blob(struct store *s, const struct blob_name *blob, bool *ret_known);

@@ -164,6 +164,7 @@ const char *const sq_text[SQ_N] = {
                        " (SELECT seq FROM doomed ORDER BY held_until_s LIMIT 1)"
                        " AND (held_until_s IS NULL OR held_until_s <= ?1)"
                        " RETURNING blob, stored_bytes, ended_at_s, ended_by",
+    [SQ_DOOMED_HOLD] = "UPDATE doomed SET held_until_s = ?2 WHERE blob = ?1 RETURNING seq",
     [SQ_DOOMED_FORGET] = "DELETE FROM doomed WHERE blob = ?1 RETURNING stored_bytes",
 
     /* The earliest of each kind, NULL where there is none. */

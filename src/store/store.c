@@ -102,6 +102,12 @@ store_take_doomed(struct store *s, int64_t now_s, int64_t hold_s, struct doomed_
 }
 
 enum err
+store_hold_doomed(struct store *s, const struct blob_name *blob, int64_t until_s)
+{
+    return s->ops->hold_doomed(s, blob, until_s);
+}
+
+enum err
 store_forget_doomed(struct store *s, const struct blob_name *blob)
 {
     return s->ops->forget_doomed(s, blob);
@@ -152,6 +158,12 @@ enum err
 store_ping(struct store *s)
 {
     return s->ops->ping(s);
+}
+
+bool
+store_is_shared(const struct store *s)
+{
+    return s->ops->is_shared;
 }
 
 void

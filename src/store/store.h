@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* store: who may still download what. Holds no file bytes and no usable keys.
- * Backends: store_sqlite (embedded), later one shared by several nodes.
+ * Backends: store_sqlite (embedded), store_redis (shared by several nodes).
  * Every call is one atomic step and thread-safe. Times are Unix seconds, UTC, passed in. An upload
  * is live while now_s < expires_at_s. Any call may fail with ERR_UNAVAIL (the backend does not
  * answer), ERR_IO, ERR_NOSPACE (its disk), ERR_INTEGRITY (its data is damaged) or ERR_NOMEM; the
@@ -139,11 +139,19 @@ struct doomed_blob {
 MUST_CHECK enum err store_take_doomed(struct store *s, int64_t now_s, int64_t hold_s,
                                       struct doomed_blob *ret_blob);
 
+/* Hold a doomed blob until `until_s`, because destroying it takes longer. ERR_NOTFOUND: it is not
+ * doomed, or was forgotten. */
+MUST_CHECK enum err store_hold_doomed(struct store *s, const struct blob_name *blob,
+                                      int64_t until_s);
+
 /* That blob is destroyed: forget it. Forgetting twice is no error. */
 MUST_CHECK enum err store_forget_doomed(struct store *s, const struct blob_name *blob);
 
 /* When store_end_due or store_take_doomed next have something to do: a time that may have passed, 0
- * for at once; INT64_MAX: not known yet. Counters past their time may wait a minute longer. */
+ * for at once; INT64_MAX: not known yet. Counters past their time may wait a minute longer. A
+ * shared store may name a time that is too early, never one that is too late, and after
+ * store_end_due one that has not passed unless there is more to do; what its own clock drops
+ * (tombstones, counters) it does not call for. */
 MUST_CHECK enum err store_next_due(struct store *s, int64_t *ret_at_s);
 
 /* Whether a record or a doomed entry names this blob. For finding orphans at start. */
@@ -178,6 +186,9 @@ MUST_CHECK enum err store_stats(struct store *s, struct store_stats *ret_stats);
 /* Whether the store answers, with a real write. */
 MUST_CHECK enum err store_ping(struct store *s);
 
+/* Whether other nodes may use it too: then uploads can end without this node's doing. */
+bool store_is_shared(const struct store *s);
+
 void store_free(struct store *s); /* NULL is a no-op */
 
 /* ---- backends ---- */
@@ -189,5 +200,19 @@ void store_free(struct store *s); /* NULL is a no-op */
  * on would keep the lock. Opens everything it needs at once, reads /dev/urandom later. */
 MUST_CHECK enum err store_sqlite_open(const char *dir, int64_t tombstone_s,
                                       struct store **ret_store);
+
+/* A Redis, or Valkey, from version 6 on, or a Cluster of them. Nothing is waited for longer than
+ * about a second; while the server is away every call fails at once with ERR_UNAVAIL, and it is
+ * used again as soon as it is back. What is sealed goes there sealed; names and types, hashes and
+ * keys never do. Peeks at counters that other nodes change may be up to a second old.
+ * `url`: see redis_url.h; texts are copied. Errors as rd_link_open's, and ERR_SYNTAX: the URL. */
+struct store_redis_opts {
+    const char *url;
+    const char *password; /* instead of one in the URL; NULL: that one, or none */
+    const char *ca_file;  /* PEM, for TLS; NULL: the system's */
+    bool allow_open;      /* take a server that answers strangers over a network */
+    int64_t tombstone_s;
+};
+MUST_CHECK enum err store_redis_open(const struct store_redis_opts *opts, struct store **ret_store);
 
 #endif

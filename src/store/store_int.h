@@ -34,6 +34,7 @@ struct store_ops {
     enum err (*scrub)(struct store *s);
     enum err (*take_doomed)(struct store *s, int64_t now_s, int64_t hold_s,
                             struct doomed_blob *ret_blob);
+    enum err (*hold_doomed)(struct store *s, const struct blob_name *blob, int64_t until_s);
     enum err (*forget_doomed)(struct store *s, const struct blob_name *blob);
     enum err (*next_due)(struct store *s, int64_t *ret_at_s);
     enum err (*knows_blob)(struct store *s, const struct blob_name *blob, bool *ret_known);
@@ -43,6 +44,7 @@ struct store_ops {
     enum err (*stats)(struct store *s, struct store_stats *ret_stats);
     enum err (*ping)(struct store *s);
     void (*free)(struct store *s);
+    bool is_shared;
 };
 
 struct store {

@@ -214,6 +214,7 @@ static const struct store_ops sqlite_ops = {
     .end_due = sq_end_due,
     .scrub = sq_scrub,
     .take_doomed = sq_take_doomed,
+    .hold_doomed = sq_hold_doomed,
     .forget_doomed = sq_forget_doomed,
     .next_due = sq_next_due,
     .knows_blob = sq_knows_blob,

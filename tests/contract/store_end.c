@@ -334,6 +334,25 @@ a_doomed_blob_is_held_by_one_until_its_hold_is_over(void **state)
 }
 
 static void
+a_hold_can_be_made_longer_until_the_blob_is_forgotten(void **state)
+{
+    struct fixture *f = *state;
+    struct record rec = sample(1);
+    struct doomed_blob doomed;
+
+    assert_ok(store_put(f->s, &rec));
+    assert_err(ERR_NOTFOUND, store_hold_doomed(f->s, &rec.blob, T0 + 60)); /* it is not doomed */
+    assert_ok(store_remove(f->s, &rec.id, ENDED_REVOKED, T0));
+    assert_ok(store_take_doomed(f->s, T0, 30, &doomed));
+    assert_ok(store_hold_doomed(f->s, &rec.blob, T0 + 60));
+    assert_err(ERR_NOTFOUND, store_take_doomed(f->s, T0 + 59, 30, &doomed));
+    assert_ok(store_take_doomed(f->s, T0 + 60, 30, &doomed));
+    assert_ok(store_forget_doomed(f->s, &rec.blob));
+    assert_err(ERR_NOTFOUND, store_hold_doomed(f->s, &rec.blob, T0 + 99));
+    assert_err(ERR_NOTFOUND, store_take_doomed(f->s, T0 + 100, 30, &doomed));
+}
+
+static void
 each_doomed_blob_is_taken_once(void **state)
 {
     struct fixture *f = *state;
@@ -438,6 +457,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(next_due_lets_counters_wait_a_minute),
     cmocka_unit_test(an_ended_upload_dooms_its_blob),
     cmocka_unit_test(a_doomed_blob_is_held_by_one_until_its_hold_is_over),
+    cmocka_unit_test(a_hold_can_be_made_longer_until_the_blob_is_forgotten),
     cmocka_unit_test(each_doomed_blob_is_taken_once),
     cmocka_unit_test(forgetting_a_doomed_blob_twice_is_no_error),
     cmocka_unit_test(stats_count_what_is_live_and_what_is_stored),

@@ -1,0 +1,2 @@
+--@use index
+return index_add(unpack(ARGV))

@@ -1,0 +1,3 @@
+--@use index
+index_change(ARGV[1])
+return 1

@@ -1,0 +1,3 @@
+--@use index
+index_drop(ARGV[1])
+return 1

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* store_contract: what the contract tests of the store share. Each file brings one table of tests;
  * test_store.c runs every table against every backend. A test gets a `struct fixture` with a fresh
- * store; it may call fixture_reopen, but must not ask which backend it is. */
+ * store; it may call fixture_reopen, but must not ask which backend it is. What store.h leaves open
+ * to a shared store is known to the helpers here alone. */
 #ifndef MAYFLY_TESTS_STORE_CONTRACT_H
 #define MAYFLY_TESTS_STORE_CONTRACT_H
 
@@ -11,14 +12,21 @@
 
 #include <string.h>
 
+/* A backend, and the place where its stores keep what they know: a folder, a server. */
 struct backend {
     const char *name;
-    enum err (*open)(const char *dir, int64_t tombstone_s, struct store **ret_store);
+    bool is_shared; /* several stores may use a place at once; it drops things by its own clock */
+    enum err (*begin)(void **ret_place); /* once, before all tests */
+    enum err (*clear)(void *place);      /* make it empty; no store uses it */
+    enum err (*open)(void *place, int64_t tombstone_s, struct store **ret_store);
+    void (*end)(void *place);
 };
+
+extern const struct backend sqlite_backend;
 
 struct fixture {
     const struct backend *backend;
-    char dir[64]; /* a folder of this test alone */
+    void *place;
     struct store *s;
 };
 
@@ -57,6 +65,23 @@ bool settle(struct store *s, unsigned tag, const struct lease_id *lease, uint64_
 
 unsigned end_due(struct store *s, int64_t now_s);
 struct share_state status(struct store *s, unsigned tag, int64_t now_s);
+
+/* store_next_due says `want_s`; a shared store may say something earlier. */
+void assert_next_due(const struct fixture *f, int64_t want_s, int64_t now_s);
+
+/* The same where store_end_due(now_s) was just called and left nothing to do: then what it says
+ * lies ahead, else the sweeper would ask again and again. */
+void assert_next_due_ahead(const struct fixture *f, int64_t want_s, int64_t now_s);
+
+/* When store_next_due calls for dropping a tombstone or counter that runs out at `at_s`: never, in
+ * a shared store. */
+int64_t drop_due(const struct fixture *f, int64_t at_s);
+
+/* The time after the clock was put back to `to_s`, where tombstones and counters have run out, the
+ * last one at `ran_out_s`. They are gone for good when store_end_due has dropped them; but a shared
+ * store drops them by its own clock, so it may show them again to who asks for an earlier time, and
+ * the clock is put back no further than to `ran_out_s`. */
+int64_t clock_back(const struct fixture *f, int64_t to_s, int64_t ran_out_s);
 
 #define assert_ended(how, at, state)                                                               \
     do {                                                                                           \

@@ -373,12 +373,10 @@ no_lease_lasts_beyond_the_expiry(void **state)
     struct fixture *f = *state;
     struct share_id id = id_of(1);
     struct lease_id lease, found;
-    int64_t at = 0;
 
     put(f->s, 1, 1, SIZE);
     lease = claim(f->s, 1, 1, EXPIRES - 10);
-    assert_ok(store_next_due(f->s, &at));
-    assert_int_equal(EXPIRES, at);
+    assert_next_due(f, EXPIRES, EXPIRES - 10);
     assert_err(ERR_NOTFOUND, try_resume(f->s, 1, 1, 0, EXPIRES, &found));
     assert_ok(store_renew(f->s, &id, &lease, EXPIRES - 1, INT64_MAX));
     assert_err(ERR_NOTFOUND, store_renew(f->s, &id, &lease, EXPIRES, LEASE_S));

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The contract of store.h, one body against every backend. A new backend is one entry in
- * `backends`. This file holds the fixture; the tests are in store_*.c beside it. */
+/* The contract of store.h, one body against every backend, or the one whose name is given. A new
+ * backend is a file backend_*.c and an entry in `backends`. This file holds the fixture; the tests
+ * are in store_*.c beside it. */
 #include "store_contract.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-static const struct backend backends[] = {
-    {"sqlite", store_sqlite_open},
+static const struct backend *const backends[] = {
+    &sqlite_backend,
 };
 
 static const struct contract_tests *const tables[] = {
@@ -147,20 +146,61 @@ assert_same_record(const struct record *want, const struct record *got)
     assert_memory_equal(want->sealed, got->sealed, want->sealed_len);
 }
 
+/* ---- what is left open to a shared store ---- */
+
+static int64_t
+next_due(const struct fixture *f)
+{
+    int64_t at = -1;
+
+    assert_ok(store_next_due(f->s, &at));
+    return at;
+}
+
+void
+assert_next_due(const struct fixture *f, int64_t want_s, int64_t now_s)
+{
+    int64_t got_s = next_due(f), latest_s = want_s > now_s ? want_s : now_s;
+
+    if (f->backend->is_shared ? got_s > latest_s : got_s != want_s)
+        fail_msg("next due is %lld, not %lld", (long long)got_s, (long long)want_s);
+}
+
+void
+assert_next_due_ahead(const struct fixture *f, int64_t want_s, int64_t now_s)
+{
+    int64_t got_s = next_due(f);
+
+    assert_next_due(f, want_s, now_s);
+    if (got_s <= now_s)
+        fail_msg("next due is %lld, still", (long long)got_s);
+}
+
+int64_t
+drop_due(const struct fixture *f, int64_t at_s)
+{
+    return f->backend->is_shared ? INT64_MAX : at_s;
+}
+
+int64_t
+clock_back(const struct fixture *f, int64_t to_s, int64_t ran_out_s)
+{
+    return f->backend->is_shared && ran_out_s > to_s ? ran_out_s : to_s;
+}
+
 /* ---- the fixture ---- */
 
 static int
 setup(void **state)
 {
-    struct fixture *f = calloc(1, sizeof(*f));
+    const struct fixture *empty = *state;
+    struct fixture *f = malloc(sizeof(*f));
 
     if (f == NULL)
         return -1;
-    f->backend = *state;
-    /* In memory where that is to be had: thousands of commits, each with a sync. */
-    (void)snprintf(f->dir, sizeof(f->dir), "%s/mayfly-store-XXXXXX",
-                   access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
-    if (mkdtemp(f->dir) == NULL || f->backend->open(f->dir, TOMBSTONE_S, &f->s) != ERR_OK) {
+    *f = *empty;
+    if (f->backend->clear(f->place) != ERR_OK ||
+        f->backend->open(f->place, TOMBSTONE_S, &f->s) != ERR_OK) {
         (void)fprintf(stderr, "set-up: %s\n", err_sentence());
         free(f);
         return -1;
@@ -173,16 +213,8 @@ static int
 teardown(void **state)
 {
     struct fixture *f = *state;
-    struct dirent *entry;
-    DIR *dir;
 
     store_free(f->s);
-    dir = opendir(f->dir);
-    while (dir != NULL && (entry = readdir(dir)) != NULL)
-        (void)unlinkat(dirfd(dir), entry->d_name, 0);
-    if (dir != NULL)
-        (void)closedir(dir);
-    (void)rmdir(f->dir);
     free(f);
     return 0;
 }
@@ -192,34 +224,46 @@ fixture_reopen(struct fixture *f)
 {
     store_free(f->s);
     f->s = NULL;
-    assert_ok(f->backend->open(f->dir, TOMBSTONE_S, &f->s));
+    assert_ok(f->backend->open(f->place, TOMBSTONE_S, &f->s));
 }
 
 /* Every test of every table, with the fixture of one backend. */
 static int
 run(const struct backend *backend)
 {
+    struct fixture empty = {.backend = backend};
     struct CMUnitTest all[256];
     size_t n = 0;
+    int failed;
 
+    if (backend->begin(&empty.place) != ERR_OK) {
+        (void)fprintf(stderr, "%s: %s\n", backend->name, err_sentence());
+        return 1;
+    }
     for (size_t t = 0; t < sizeof(tables) / sizeof(tables[0]); t++) {
         for (size_t i = 0; i < tables[t]->n && n < 256; i++) {
             all[n] = tables[t]->tests[i];
             all[n].setup_func = setup;
             all[n].teardown_func = teardown;
-            all[n].initial_state = (void *)(uintptr_t)backend;
+            all[n].initial_state = &empty;
             n++;
         }
     }
-    return _cmocka_run_group_tests(backend->name, all, n, NULL, NULL);
+    failed = _cmocka_run_group_tests(backend->name, all, n, NULL, NULL);
+    backend->end(empty.place);
+    return failed;
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
-    int failed = 0;
+    int failed = 0, n = 0;
 
-    for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++)
-        failed += run(&backends[i]);
-    return failed > 255 ? 255 : failed;
+    for (size_t i = 0; i < sizeof(backends) / sizeof(backends[0]); i++) {
+        if (argc > 1 && strcmp(argv[1], backends[i]->name) != 0)
+            continue;
+        failed += run(backends[i]);
+        n++;
+    }
+    return n == 0 || failed > 255 ? 255 : failed;
 }

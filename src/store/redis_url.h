@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* redis_url: where a Redis is, out of the text of REDIS_URL. A pure reader of text.
  *
- *     redis://  [[user]:password@] host[:port] *("," host[:port]) [/database]
+ *     redis://  [[user]:[password]@] host[:port] *("," host[:port]) ["/" [database]]
  *     rediss:// the same, over TLS
- *     unix://   [[user]:password@] /path/of/the/socket [?db=database]
- *     redis+sentinel://  [[user]:password@] host[:port] *("," host[:port]) /service [/database]
+ *     unix://   [[user]:[password]@] /path/of/the/socket ["?db=" database]
+ *     redis+sentinel://  [[user]:[password]@] host[:port] *("," host[:port])
+ *                        "/" service ["/" [database]]
  *     rediss+sentinel:// the same, TLS to Sentinels and Redis alike
  *
  * The scheme's case does not matter. The port's default is 6379, of Sentinels 26379. A host is a
  * name, an IPv4 address or a bracketed IPv6 address. Several hosts of redis:// are places to learn
  * about one Cluster, or to find one server. User, password, path and service are percent-decoded;
- * a lone "password@" without a colon is refused, since tools disagree on what it is. No other
- * query, and no fragment. (The redis and rediss schemes as IANA has them registered, with lists of
- * hosts and the other schemes as most clients spell them.) */
+ * the text itself is visible ASCII, where "@", "/", "?", "#" and "%" in a user or password must be
+ * encoded. A lone "password@" without a colon is refused, since tools disagree on what it is; a
+ * user without a password is for a password that comes from elsewhere. No other query, and no
+ * fragment. (The redis and rediss schemes as IANA has them registered, with lists of hosts and the
+ * other schemes as most clients spell them.) */
 #ifndef MAYFLY_STORE_REDIS_URL_H
 #define MAYFLY_STORE_REDIS_URL_H
 
@@ -44,12 +47,13 @@ struct rd_url {
     struct rd_host hosts[RD_HOSTS_MAX];
     char service[RD_SERVICE_LEN];   /* of Sentinels */
     char user[RD_USER_LEN];         /* "": the default user */
-    char password[RD_PASSWORD_LEN]; /* a secret; "": none */
+    char password[RD_PASSWORD_LEN]; /* a secret; "": none; any bytes but NUL */
     unsigned database;
 };
 
-/* ERR_SYNTAX: not one of those above, or a part longer than its place; the sentence says what is
- * wrong and never holds a part of the text. `ret_url` is to be wiped with rd_url_wipe. */
+/* Texts of `ret_url` but the password hold no control characters. ERR_SYNTAX: not one of those
+ * above, or a part longer than its place; the sentence says what is wrong and never holds a part of
+ * the text. `ret_url` is to be wiped with rd_url_wipe. */
 MUST_CHECK enum err rd_url_parse(const char *text, struct rd_url *ret_url);
 
 void rd_url_wipe(struct rd_url *u);

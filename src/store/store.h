@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 enum { RECORD_SEALED_MAX = 6144, STORE_NAME_MAX = 127, LEASE_SPANS_MAX = 32 };
+enum { STORE_REDIS_PASSWORD_MAX = 512 }; /* bytes */
 
 struct store; /* opaque; see store_int.h for backends */
 
@@ -214,5 +215,12 @@ struct store_redis_opts {
     int64_t tombstone_s;
 };
 MUST_CHECK enum err store_redis_open(const struct store_redis_opts *opts, struct store **ret_store);
+
+/* What a URL says of itself. Pure: nothing is connected or looked up. ERR_SYNTAX: it is none; the
+ * sentence never holds a part of it. */
+struct store_redis_facts {
+    bool is_tls, has_user, has_password;
+};
+MUST_CHECK enum err store_redis_check_url(const char *url, struct store_redis_facts *ret_facts);
 
 #endif

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench_store: calls per second of the embedded store, one line each. bench_store [FOLDER]; the
- * folder (default in /dev/shm) must be empty or missing, and is left with the store's files. */
+/* bench_store: calls per second of a store, one line each. `bench_store sqlite [FOLDER]`: the
+ * embedded one; the folder (default in /dev/shm) must be empty or missing, and is left with the
+ * store's files. `bench_store redis`: a redis-server of its own on a unix socket. */
 #include "base/clock.h"
 #include "store/store.h"
+
+#include "redis_server.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -12,10 +15,11 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { UPLOADS = 2000, READS = 200000, T0 = 1000000, MAX_THREADS = 4 };
+enum { UPLOADS = 2000, READS = 200000, REMOTE_READS = 20000, T0 = 1000000, MAX_THREADS = 4 };
 
 struct bench {
     struct store *s;
+    unsigned n_reads;
     unsigned n_failed;
 };
 
@@ -208,35 +212,63 @@ measure(struct bench *b, const char *name, void (*call)(struct bench *b, unsigne
                  (double)took_us * n_threads / (double)n);
 }
 
+/* Every call, most of them by one thread. */
+static void
+measure_all(struct bench *b)
+{
+    measure(b, "put", put, UPLOADS, 1);
+    measure(b, "status, live", status_live, b->n_reads, 1);
+    measure(b, "status, live", status_live, b->n_reads, 2);
+    measure(b, "status, live", status_live, b->n_reads, 4);
+    measure(b, "status, unknown", status_unknown, b->n_reads, 1);
+    measure(b, "lookup", lookup, b->n_reads, 1);
+    measure(b, "claim + settle", claim_and_settle, UPLOADS, 1);
+    measure(b, "claim + settle", claim_and_settle, UPLOADS, 2);
+    measure(b, "claim + settle", claim_and_settle, UPLOADS, 4);
+    measure(b, "peek, absent", peek_absent, b->n_reads, 1);
+    measure(b, "count", count, UPLOADS, 1);
+    measure(b, "peek, present", peek_present, b->n_reads, 1);
+    measure(b, "stats", stats, b->n_reads, 1);
+    measure(b, "next_due", next_due, b->n_reads, 1);
+    measure(b, "ping", ping, UPLOADS, 1);
+    measure(b, "remove + scrub", remove_and_scrub, UPLOADS / 4, 1);
+}
+
+static enum err
+open_redis(const struct redis_server *server, struct store **ret_store)
+{
+    char url[128];
+    const struct store_redis_opts opts = {.url = url, .tombstone_s = 86400};
+
+    (void)snprintf(url, sizeof(url), "unix://%s", server->unix_path);
+    return store_redis_open(&opts, ret_store);
+}
+
 int
 main(int argc, char **argv)
 {
-    struct bench b = {.s = NULL};
+    bool is_redis = argc > 1 && strcmp(argv[1], "redis") == 0;
+    struct bench b = {.n_reads = is_redis ? REMOTE_READS : READS};
     char dir[] = "/dev/shm/mayfly-bench-XXXXXX";
-    const char *where = argc > 1 ? argv[1] : mkdtemp(dir);
+    struct redis_server server = {.pid = 0};
+    enum err e;
 
-    if (where == NULL || store_sqlite_open(where, 86400, &b.s) != ERR_OK) {
-        (void)fprintf(stderr, "no store: %s\n", err_sentence());
-        return 1;
+    if (is_redis) {
+        e = redis_server_start(NULL, &server);
+        if (e == ERR_OK)
+            e = open_redis(&server, &b.s);
+    } else {
+        const char *where = argc > 2 ? argv[2] : mkdtemp(dir);
+
+        e = where == NULL ? ERR_IO : store_sqlite_open(where, 86400, &b.s);
     }
-    (void)printf("store in %s, %d uploads\n", where, UPLOADS);
-    measure(&b, "put", put, UPLOADS, 1);
-    measure(&b, "status, live", status_live, READS, 1);
-    measure(&b, "status, live", status_live, READS, 2);
-    measure(&b, "status, live", status_live, READS, 4);
-    measure(&b, "status, unknown", status_unknown, READS, 1);
-    measure(&b, "lookup", lookup, READS, 1);
-    measure(&b, "claim + settle", claim_and_settle, UPLOADS, 1);
-    measure(&b, "claim + settle", claim_and_settle, UPLOADS, 2);
-    measure(&b, "peek, absent", peek_absent, READS, 1);
-    measure(&b, "count", count, UPLOADS, 1);
-    measure(&b, "peek, present", peek_present, READS, 1);
-    measure(&b, "stats", stats, READS, 1);
-    measure(&b, "next_due", next_due, READS, 1);
-    measure(&b, "ping", ping, UPLOADS, 1);
-    measure(&b, "remove + scrub", remove_and_scrub, UPLOADS / 4, 1);
+    if (e == ERR_OK)
+        measure_all(&b);
+    else
+        (void)fprintf(stderr, "no store: %s\n", err_sentence());
     store_free(b.s);
+    redis_server_done(&server);
     if (b.n_failed > 0)
         (void)fprintf(stderr, "%u calls failed\n", b.n_failed);
-    return b.n_failed > 0 ? 1 : 0;
+    return e != ERR_OK || b.n_failed > 0 ? 1 : 0;
 }

@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -208,8 +207,7 @@ rd_store_end_due(struct store *store, int64_t now_s, unsigned max, unsigned *ret
     return e;
 }
 
-/* The score of the first member of a sorted set, as a time; rounded down where doubles are
- * coarse. */
+/* The score of the first member of a sorted set, as a time. Those that we write are whole. */
 static enum err
 first_score(const redisReply *reply, int64_t *ret_at_s)
 {
@@ -225,8 +223,8 @@ first_score(const redisReply *reply, int64_t *ret_at_s)
         return rd_damaged();
     text[len] = '\0';
     score = strtod((const char *)text, NULL);
-    if (score < 9.2e18 && floor(score) < (double)*ret_at_s)
-        *ret_at_s = score < -9.2e18 ? INT64_MIN : (int64_t)floor(score);
+    if (score < 9.2e18 && score < (double)*ret_at_s)
+        *ret_at_s = score < -9.2e18 ? INT64_MIN : (int64_t)score;
     return ERR_OK;
 }
 

@@ -33,8 +33,9 @@ struct rd_link_opts {
 /* Connect, log in and look what it is. ERR_UNAVAIL: it cannot be reached, is no Redis, or is older
  * than 6; ERR_DENIED: it refuses our user or password, its certificate is not to be trusted, or
  * (unless `allow_open`) it is not on this machine and answers without a password, which is tried on
- * a second connection; ERR_UNSUPPORTED: a database number and a Cluster; ERR_NOTFOUND, ERR_SYNTAX,
- * ERR_IO: the CA file; ERR_NOMEM. No sentence holds the password. */
+ * a second connection; ERR_UNSUPPORTED: it has no database of this number (a Cluster has none
+ * but 0); ERR_NOTFOUND, ERR_SYNTAX, ERR_IO: the CA file; ERR_NOMEM. No sentence holds the password.
+ */
 MUST_CHECK enum err rd_link_open(const struct rd_link_opts *opts, struct rd_link **ret_link);
 
 void rd_link_free(struct rd_link *l); /* NULL is a no-op */

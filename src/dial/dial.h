@@ -32,14 +32,14 @@ struct dial_addrs {
  * ERR_UNAVAIL: no such name, or no answer; ERR_NOMEM. */
 MUST_CHECK enum err dial_resolve(const char *host, uint16_t port, struct dial_addrs *ret_addrs);
 
-/* That of a unix socket. ERR_TOOBIG: a path that no socket can have. */
+/* That of a unix socket. ERR_TOOBIG: a path that no socket can have; ERR_SYNTAX: an empty one. */
 MUST_CHECK enum err dial_unix_addr(const char *path, struct dial_addr *ret_addr);
 
 /* Whether what is sent there never leaves this machine: a unix socket, 127.0.0.0/8, ::1, and both
  * as IPv4-mapped IPv6. */
 bool dial_is_local(const struct dial_addr *addr);
 
-/* As text for a log: "127.0.0.1:6379", "[::1]:6379", "unix:/path" (cut where it is too long). */
+/* As text for a log: "127.0.0.1:6379", "[::1]:6379", "unix:/path". */
 void dial_text(const struct dial_addr *addr, char ret_text[DIAL_TEXT_LEN]);
 
 /* ---- TLS ---- */
@@ -47,8 +47,9 @@ void dial_text(const struct dial_addr *addr, char ret_text[DIAL_TEXT_LEN]);
 struct dial_tls;
 
 /* What verifies servers: the CA certificates of `ca_file` (PEM), or when that is NULL the system's.
- * TLS 1.2 and newer. ERR_NOTFOUND, ERR_IO: the file cannot be read; ERR_SYNTAX: no certificate in
- * it; ERR_NOMEM. */
+ * TLS 1.2 and newer. The file is read now, the system's certificates may be read at each handshake.
+ * ERR_NOTFOUND, ERR_IO: the file cannot be read; ERR_SYNTAX: no certificate in it, or one that is
+ * broken; ERR_NOMEM. Outlives its streams. */
 MUST_CHECK enum err dial_tls_new(const char *ca_file, struct dial_tls **ret_tls);
 void dial_tls_free(struct dial_tls *tls); /* NULL is a no-op */
 
@@ -58,8 +59,9 @@ struct dial;
 
 /* Connect; with `tls` also shake hands, and verify that the certificate is valid for `host` (a name
  * or a numeric address; not used without `tls`). ERR_TIMEOUT: not done by the deadline;
- * ERR_UNAVAIL: refused or unreachable; ERR_DENIED: the certificate is not to be trusted, or no
- * common version of TLS; ERR_NOMEM, ERR_IO. The caller frees the stream. */
+ * ERR_UNAVAIL: refused or unreachable, also if only during the handshake; ERR_DENIED: the
+ * certificate is not to be trusted, no common version of TLS, or no TLS at all; ERR_NOMEM, ERR_IO.
+ * The caller frees the stream. */
 MUST_CHECK enum err dial_open(const struct dial_addr *addr, struct dial_tls *tls, const char *host,
                               int64_t deadline_ms, struct dial **ret_dial);
 
@@ -67,16 +69,18 @@ MUST_CHECK enum err dial_open(const struct dial_addr *addr, struct dial_tls *tls
  * error only dial_free. */
 MUST_CHECK enum err dial_write(struct dial *d, const void *bytes, size_t len, int64_t deadline_ms);
 
-/* Receive what is there, at least one byte, at most `cap`. ERR_TIMEOUT: nothing came; ERR_CLOSED:
- * the peer is gone (with TLS also when it did not say so); ERR_IO. After an error only dial_free.
- */
+/* Receive what is there, at least one byte, at most `cap` (not 0). What is there already is taken
+ * even past the deadline, but with the same deadline only once, so that reading on and on ends.
+ * ERR_TIMEOUT: nothing came; ERR_CLOSED: the peer is gone (with TLS also when it did not say so);
+ * ERR_IO. After an error only dial_free. */
 MUST_CHECK enum err dial_read(struct dial *d, void *ret_bytes, size_t cap, int64_t deadline_ms,
                               size_t *ret_len);
 
-/* Whether nothing has come since, not even the end: a stream that lay idle can be used. Costs one
- * system call and never waits. */
+/* Whether nothing has come since, not even the end: a stream that lay idle can be used. What TLS
+ * sends for itself (session tickets, new keys) does not count. Never waits. Costs one system call,
+ * with TLS another one when something is there. */
 bool dial_is_quiet(struct dial *d);
 
-void dial_free(struct dial *d); /* closes; NULL is a no-op */
+void dial_free(struct dial *d); /* closes, without waiting; NULL is a no-op */
 
 #endif

@@ -22,7 +22,7 @@ struct backend {
     void (*end)(void *place);
 };
 
-extern const struct backend sqlite_backend;
+extern const struct backend sqlite_backend, redis_backend;
 
 struct fixture {
     const struct backend *backend;
@@ -32,6 +32,9 @@ struct fixture {
 
 /* Close the store and open it again, as a restart of the server does. */
 void fixture_reopen(struct fixture *f);
+
+/* Another store at the same place, as on another node; the caller frees. For shared ones only. */
+struct store *fixture_open(struct fixture *f);
 
 /* The sample upload: 100 bytes, 2 uses, from T0 to T0 + 600. */
 enum {
@@ -114,5 +117,7 @@ struct contract_tests {
 
 extern const struct contract_tests store_put_tests, store_claim_tests, store_lease_tests,
     store_end_tests, store_count_tests, store_thread_tests, store_model_tests;
+
+extern const struct contract_tests store_node_tests; /* for shared ones only */
 
 #endif

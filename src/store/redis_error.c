@@ -17,7 +17,6 @@ static const struct {
     {"LOADING", ERR_UNAVAIL, AWAY},
     {"READONLY", ERR_UNAVAIL, AWAY},
     {"MASTERDOWN", ERR_UNAVAIL, AWAY},
-    {"CLUSTERDOWN", ERR_UNAVAIL, AWAY},
     {"NOAUTH", ERR_UNAVAIL, AWAY | DENIED},
     {"WRONGPASS", ERR_UNAVAIL, AWAY | DENIED},
     {"DENIED", ERR_UNAVAIL, AWAY | DENIED}, /* the protected mode */
@@ -27,6 +26,7 @@ static const struct {
     {"NOREPLICAS", ERR_UNAVAIL, 0},
     {"BUSY", ERR_UNAVAIL, 0},
     {"TRYAGAIN", ERR_UNAVAIL, 0},
+    {"CLUSTERDOWN", ERR_UNAVAIL, 0}, /* perhaps one slot; the server answers at once */
     {"NOPERM", ERR_UNAVAIL, DENIED},
     {"MOVED", ERR_UNAVAIL, REDIRECT},
     {"ASK", ERR_UNAVAIL, REDIRECT},

@@ -37,7 +37,6 @@ some_refusals_are_of_the_whole_server(void **state)
         "LOADING Redis is loading the dataset in memory",
         "READONLY You can't write against a read only replica.",
         "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
-        "CLUSTERDOWN Hash slot not served",
         "NOAUTH Authentication required.",
         "WRONGPASS invalid username-password pair or user is disabled.",
         "DENIED Redis is running in protected mode because ...",
@@ -49,6 +48,7 @@ some_refusals_are_of_the_whole_server(void **state)
         "NOREPLICAS Not enough good replicas to write.",
         "BUSY Redis is busy running a script.",
         "TRYAGAIN Multiple keys request during rehashing of slot",
+        "CLUSTERDOWN Hash slot not served",
         "NOPERM this user has no permissions to run the 'get' command",
         "ERR max number of clients reached",
     };

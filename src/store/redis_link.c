@@ -4,9 +4,10 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "store/redis_error.h"
-#include "store/redis_look.h"
+#include "store/redis_find.h"
 #include "store/redis_mender.h"
-#include "store/redis_node.h"
+#include "store/redis_route.h"
+#include "store/redis_sentinel.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -15,75 +16,36 @@ struct rd_link {
     struct rd_url url;
     struct dial_tls *tls;
     struct rd_login login; /* of `url` and `tls` */
+    struct rd_sentinels sentinels;
     struct rd_mender *mender;
-    struct rd_node *node;
-    bool is_cluster;
+    struct rd_node *node;       /* the one server, or NULL and */
+    struct rd_cluster *cluster; /* all of them */
     _Atomic bool is_closing;
 };
 
 /* ---- finding the server ---- */
-
-static enum err
-try_place(struct rd_link *l, const struct rd_place *place, struct rd_conn **ret_conn,
-          struct rd_info *ret_info)
-{
-    int64_t now_ms = clock_mono_ms();
-    struct rd_conn *conn = NULL;
-    enum err e;
-
-    e = rd_conn_open(&l->login, &place->addr, place->host, now_ms + RD_CONNECT_MS, &conn);
-    if (e == ERR_OK)
-        e = rd_look(conn, now_ms + 2 * RD_CONNECT_MS, ret_info);
-    if (e != ERR_OK) {
-        rd_conn_free(conn);
-        return e;
-    }
-    *ret_conn = conn;
-    return ERR_OK;
-}
-
-static enum err
-try_host(struct rd_link *l, const struct rd_host *host, struct rd_place *ret_place,
-         struct rd_conn **ret_conn, struct rd_info *ret_info)
-{
-    struct rd_place place;
-    struct dial_addrs addrs;
-    enum err e;
-
-    (void)snprintf(place.host, sizeof(place.host), "%s", host->name);
-    e = dial_resolve(host->name, host->port, &addrs);
-    if (e != ERR_OK)
-        return e;
-    e = ERR_UNAVAIL; /* also when we are told to stop */
-    for (size_t i = 0; i < addrs.n && !l->is_closing; i++) {
-        place.addr = addrs.all[i];
-        e = try_place(l, &place, ret_conn, ret_info);
-        if (e == ERR_OK) {
-            *ret_place = place;
-            return ERR_OK;
-        }
-    }
-    return e;
-}
 
 /* The first that serves; who refuses our login ends the search, so that this is what is told. */
 static enum err
 find(struct rd_link *l, struct rd_place *ret_place, struct rd_conn **ret_conn,
      struct rd_info *ret_info)
 {
+    const struct rd_finder *f = &l->sentinels.finder;
     struct rd_place place = {.host = ""};
     enum err e = ERR_UNAVAIL;
 
+    if (l->url.is_sentinel)
+        return rd_sentinel_find(&l->sentinels, ret_place, ret_conn, ret_info);
     if (l->url.unix_path[0] != '\0') {
         e = dial_unix_addr(l->url.unix_path, &place.addr);
         if (e == ERR_OK)
-            e = try_place(l, &place, ret_conn, ret_info);
+            e = rd_find_place(f, &place, ret_conn, ret_info);
         if (e == ERR_OK)
             *ret_place = place;
         return e;
     }
     for (size_t i = 0; i < l->url.n_hosts && !l->is_closing; i++) {
-        e = try_host(l, &l->url.hosts[i], ret_place, ret_conn, ret_info);
+        e = rd_find_host(f, &l->url.hosts[i], ret_place, ret_conn, ret_info);
         if (e == ERR_OK || e == ERR_DENIED || e == ERR_NOMEM)
             return e;
     }
@@ -117,26 +79,47 @@ open_error(enum err e)
 }
 
 static enum err
-start(struct rd_link *l, bool allow_open)
+start_one(struct rd_link *l, const struct rd_place *place, struct rd_conn **conn)
 {
     struct rd_node_opts opts = {.login = &l->login, .find = find_again, .ctx = l};
+    enum err e;
+
+    opts.mender = l->mender;
+    opts.place = *place;
+    e = rd_node_new(&opts, conn, &l->node);
+    return e == ERR_OK ? rd_mender_add(l->mender, l->node) : e;
+}
+
+static enum err
+start_cluster(struct rd_link *l, bool allow_open)
+{
+    struct rd_cluster_opts opts = {.finder = l->sentinels.finder,
+                                   .seeds = l->url.hosts,
+                                   .n_seeds = l->url.n_hosts,
+                                   .mender = l->mender};
+    enum err e;
+
+    if (l->url.is_sentinel || l->url.unix_path[0] != '\0')
+        return err_set(ERR_UNSUPPORTED, "a Redis Cluster is reached by redis:// or rediss://");
+    e = rd_cluster_new(&opts, &l->cluster);
+    return e == ERR_OK && !allow_open ? rd_cluster_look_closed(l->cluster) : e;
+}
+
+static enum err
+start(struct rd_link *l, bool allow_open)
+{
     struct rd_conn *conn = NULL;
+    struct rd_place place;
     struct rd_info info;
     enum err e;
 
-    e = find(l, &opts.place, &conn, &info);
-    if (e == ERR_OK && !allow_open && !dial_is_local(&opts.place.addr))
-        e = rd_look_closed(&l->login, &opts.place.addr, opts.place.host,
-                           clock_mono_ms() + 2 * RD_CONNECT_MS);
-    if (e == ERR_OK && info.is_cluster)
-        e = err_set(ERR_UNSUPPORTED, "Redis Cluster is not supported");
+    e = find(l, &place, &conn, &info);
+    if (e == ERR_OK && !allow_open && !dial_is_local(&place.addr))
+        e = rd_look_closed(&l->login, &place.addr, place.host, clock_mono_ms() + 2 * RD_CONNECT_MS);
     if (e == ERR_OK)
         e = rd_mender_new(&l->mender);
-    opts.mender = l->mender;
     if (e == ERR_OK)
-        e = rd_node_new(&opts, &conn, &l->node);
-    if (e == ERR_OK)
-        e = rd_mender_add(l->mender, l->node);
+        e = info.is_cluster ? start_cluster(l, allow_open) : start_one(l, &place, &conn);
     rd_conn_free(conn);
     return open_error(e);
 }
@@ -147,8 +130,6 @@ rd_link_open(const struct rd_link_opts *opts, struct rd_link **ret_link)
     struct rd_link *l = NULL;
     enum err e = ERR_OK;
 
-    if (opts->url->is_sentinel)
-        return err_set(ERR_UNSUPPORTED, "Sentinels are not supported");
     l = calloc(1, sizeof(*l));
     if (l == NULL)
         return err_set(ERR_NOMEM, "no memory for the link to Redis");
@@ -160,6 +141,9 @@ rd_link_open(const struct rd_link_opts *opts, struct rd_link **ret_link)
                                      .user = l->url.user,
                                      .password = l->url.password,
                                      .database = l->url.database};
+        l->sentinels.url = &l->url;
+        l->sentinels.finder.login = &l->login;
+        l->sentinels.finder.is_closing = &l->is_closing;
         e = start(l, opts->allow_open);
     }
     if (e != ERR_OK) {
@@ -176,6 +160,7 @@ rd_link_free(struct rd_link *l)
     if (l == NULL)
         return;
     l->is_closing = true;
+    rd_cluster_free(l->cluster);
     rd_mender_free(l->mender);
     rd_node_free(l->node);
     dial_tls_free(l->tls);
@@ -186,7 +171,7 @@ rd_link_free(struct rd_link *l)
 bool
 rd_link_is_cluster(const struct rd_link *l)
 {
-    return l->is_cluster;
+    return l->cluster != NULL;
 }
 
 /* ---- calls ---- */
@@ -210,7 +195,9 @@ rd_link_calls(struct rd_link *l, const struct rd_command *cs, size_t n, enum err
     int64_t deadline_ms = clock_mono_ms() + RD_CONNECT_MS + RD_CALL_MS;
     enum err first;
 
-    first = rd_node_exchange(l->node, cs, n, deadline_ms, ret_errs, ret_replies);
+    first = l->cluster != NULL
+                ? rd_route_exchange(l->cluster, cs, n, deadline_ms, ret_errs, ret_replies)
+                : rd_node_exchange(l->node, cs, n, deadline_ms, ret_errs, ret_replies);
     for (size_t i = 0; i < n; i++) {
         ret_errs[i] = judge(ret_errs[i], &ret_replies[i]);
         if (first == ERR_OK)

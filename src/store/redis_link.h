@@ -34,7 +34,8 @@ struct rd_link_opts {
  * than 6; ERR_DENIED: it refuses our user or password, its certificate is not to be trusted, or
  * (unless `allow_open`) it is not on this machine and answers without a password, which is tried on
  * a second connection; ERR_UNSUPPORTED: it has no database of this number (a Cluster has none
- * but 0); ERR_NOTFOUND, ERR_SYNTAX, ERR_IO: the CA file; ERR_NOMEM. No sentence holds the password.
+ * but 0), or is a Cluster behind a unix socket or Sentinels; ERR_NOTFOUND, ERR_SYNTAX, ERR_IO: the
+ * CA file; ERR_NOMEM. No sentence holds the password.
  */
 MUST_CHECK enum err rd_link_open(const struct rd_link_opts *opts, struct rd_link **ret_link);
 

@@ -21,21 +21,20 @@ is_unknown(const char *name, size_t len)
     return len == 1 && name[0] == '?';
 }
 
-/* ERR_UNAVAIL: a server that does not know its name. */
-static enum err
-read_name(const char *name, size_t len, const char *asked, char ret_name[RD_HOST_LEN])
+enum err
+rd_host_read(const char *name, size_t len, const char *asked, char ret_name[RD_HOST_LEN])
 {
     if (is_unknown(name, len))
-        return err_set(ERR_UNAVAIL, "a server of the Redis Cluster does not know its name");
+        return err_set(ERR_UNAVAIL, "a Redis names a server that does not know its name");
     if (len == 0) {
         name = asked;
         len = strlen(asked);
     }
     if (len == 0 || len >= RD_HOST_LEN)
-        return err_set(ERR_INTEGRITY, "a host of a Redis Cluster that is none");
+        return err_set(ERR_INTEGRITY, "a Redis names a host that is none");
     for (size_t i = 0; i < len; i++)
         if (!is_host_char(name[i]))
-            return err_set(ERR_INTEGRITY, "a host of a Redis Cluster that is none");
+            return err_set(ERR_INTEGRITY, "a Redis names a host that is none");
     memcpy(ret_name, name, len);
     ret_name[len] = '\0';
     return ERR_OK;
@@ -63,8 +62,8 @@ read_host(const redisReply *r, const char *asked, struct rd_host *ret_host)
         return err_set(ERR_INTEGRITY, "a reply to CLUSTER SLOTS that is none");
     if (name == NULL && item(r, 0, REDIS_REPLY_NIL) == NULL)
         return err_set(ERR_INTEGRITY, "a reply to CLUSTER SLOTS that is none");
-    e = name != NULL ? read_name(name->str, name->len, asked, ret_host->name)
-                     : read_name("", 0, asked, ret_host->name);
+    e = name != NULL ? rd_host_read(name->str, name->len, asked, ret_host->name)
+                     : rd_host_read("", 0, asked, ret_host->name);
     if (e == ERR_OK)
         ret_host->port = (uint16_t)port->integer;
     return e;
@@ -159,7 +158,7 @@ read_target(const char *text, size_t len, const char *asked, struct rd_redirect 
         text_u64(colon + 1, len - (size_t)(colon + 1 - text), UINT16_MAX, &port) != ERR_OK ||
         port == 0)
         return err_set(ERR_INTEGRITY, "a redirect of a Redis Cluster that is none");
-    e = read_name(host, (size_t)(colon - host), asked, ret_redirect->to.name);
+    e = rd_host_read(host, (size_t)(colon - host), asked, ret_redirect->to.name);
     if (e != ERR_OK)
         return e;
     ret_redirect->slot = (uint16_t)slot;

@@ -24,6 +24,11 @@ struct rd_map { /* a plain value of some 100 KiB */
     uint16_t of_slot[RD_SLOTS];           /* an index of `hosts`, or RD_NOBODY */
 };
 
+/* A name or a numeric address out of a reply of the host `asked` (""; nothing is then empty).
+ * ERR_INTEGRITY: it can be no host, or is too long; ERR_UNAVAIL: "?". */
+MUST_CHECK enum err rd_host_read(const char *name, size_t len, const char *asked,
+                                 char ret_name[RD_HOST_LEN]);
+
 /* The reply to CLUSTER SLOTS of the host `asked`. A slot that no master has, or one that does not
  * know its name, is RD_NOBODY's. ERR_INTEGRITY: no such reply, or a slot that is given twice;
  * ERR_TOOBIG: more than RD_MASTERS_MAX masters. On an error what is in `ret_map` counts for

@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "server/settings.h"
+#include "store/store.h"
 
 #include <assert.h>
 #include <fcntl.h>
@@ -11,8 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define TOKEN_NAME "UPLOAD_TOKEN"
 
 /* What was found for each setting of the table. */
 struct values {
@@ -118,13 +117,24 @@ values_from_env(char **env, struct values *v)
 
 /* Every variable of that name, should there be two. */
 static void
-wipe_env_token(char **env)
+wipe_env_value(char **env, const char *name)
 {
-    static const char prefix[] = TOKEN_NAME "=";
+    size_t len = strlen(name);
 
     for (; *env != NULL; env++) {
-        if (strncmp(*env, prefix, sizeof(prefix) - 1) == 0)
-            mem_wipe(*env + sizeof(prefix) - 1, strlen(*env + sizeof(prefix) - 1));
+        if (strncmp(*env, name, len) == 0 && (*env)[len] == '=')
+            mem_wipe(*env + len + 1, strlen(*env + len + 1));
+    }
+}
+
+static void
+wipe_env_secrets(char **env)
+{
+    for (size_t i = 0; i < config_n_settings; i++) {
+        const struct setting *s = &config_settings[i];
+
+        if (s->kind == SETTING_TOKEN || s->kind == SETTING_REDIS)
+            wipe_env_value(env, s->name);
     }
 }
 
@@ -173,6 +183,35 @@ default_state_path(char **env, struct config *c)
 }
 
 static enum err
+check_redis(const struct config *c)
+{
+    const char *rest = c->redis_password_file != NULL ? "REDIS_PASSWORD_FILE"
+                       : c->redis_ca_file != NULL     ? "REDIS_CA_FILE"
+                       : c->redis_allow_open          ? "REDIS_ALLOW_OPEN"
+                                                      : NULL;
+    struct store_redis_facts url;
+    enum err e;
+
+    if (c->redis_url == NULL)
+        return rest == NULL ? ERR_OK : err_set(ERR_FIELD, "%s is set, but REDIS_URL is not", rest);
+    e = store_redis_check_url(c->redis_url, &url);
+    if (e != ERR_OK)
+        return config_named("REDIS_URL", e);
+    if (url.has_password && c->redis_password_file != NULL)
+        return err_set(ERR_FIELD, "REDIS_URL holds a password and REDIS_PASSWORD_FILE is set: drop "
+                                  "one");
+    /* Without one we would log in as the default user, not as that one. */
+    if (url.has_user && !url.has_password && c->redis_password_file == NULL)
+        return err_set(ERR_FIELD, "REDIS_URL names a user without a password: add it there or set "
+                                  "REDIS_PASSWORD_FILE");
+    if (c->redis_ca_file != NULL && !url.is_tls)
+        return err_set(ERR_FIELD,
+                       "REDIS_CA_FILE is for TLS, but REDIS_URL is neither rediss:// nor "
+                       "rediss+sentinel://");
+    return ERR_OK;
+}
+
+static enum err
 check_contradictions(const struct config *c)
 {
     if ((c->tls_cert_file == NULL) != (c->tls_key_file == NULL))
@@ -188,7 +227,7 @@ check_contradictions(const struct config *c)
     assert(c->state_path != NULL && c->storage_path != NULL); /* both have defaults */
     if (strcmp(c->state_path, c->storage_path) == 0)
         return err_set(ERR_FIELD, "STATE_PATH and STORAGE_PATH must be different folders");
-    return ERR_OK;
+    return check_redis(c);
 }
 
 enum err
@@ -213,7 +252,7 @@ config_parse(const char *bytes, size_t len, char **env, struct config *ret_confi
     *ret_config = c;
     c = (struct config){0};
 out:
-    wipe_env_token(env);
+    wipe_env_secrets(env);
     values_done(&v);
     config_done(&c);
     return e;
@@ -231,7 +270,7 @@ config_load(const char *path, char **env, struct config *ret_config)
         e = fs_read_file(AT_FDCWD, path, &file);
     if (e != ERR_OK) {
         e = config_named("settings file", e);
-        wipe_env_token(env);
+        wipe_env_secrets(env);
         goto out;
     }
     e = config_parse(buf_text(&file), file.len, env, &c);
@@ -239,6 +278,8 @@ config_load(const char *path, char **env, struct config *ret_config)
         goto out;
     if (c.upload_token_file != NULL)
         e = config_read_token_file(&c);
+    if (e == ERR_OK && c.redis_password_file != NULL)
+        e = config_read_redis_password_file(&c);
     if (e != ERR_OK)
         goto out;
     *ret_config = c;
@@ -249,21 +290,43 @@ out:
     return e;
 }
 
+/* Move a text, and with it its NUL when `has_nul`, to the secure heap. */
+static enum err
+take_text(char **text, bool has_nul, struct secret **ret_secret)
+{
+    struct secret *secret = NULL;
+    enum err e;
+
+    if (*text != NULL) {
+        e = secret_copy(*text, strlen(*text) + (has_nul ? 1 : 0), &secret);
+        if (e != ERR_OK)
+            return e;
+        free_secret_text(*text);
+        *text = NULL;
+    }
+    *ret_secret = secret;
+    return ERR_OK;
+}
+
 enum err
 config_take_token(struct config *c, struct secret **ret_token)
 {
-    struct secret *token = NULL;
-    enum err e;
+    return take_text(&c->upload_token, false, ret_token);
+}
 
-    if (c->upload_token != NULL) {
-        e = secret_copy(c->upload_token, strlen(c->upload_token), &token);
-        if (e != ERR_OK)
-            return e;
-        free_secret_text(c->upload_token);
-        c->upload_token = NULL;
-    }
-    *ret_token = token;
-    return ERR_OK;
+enum err
+config_take_redis(struct config *c, struct secret **ret_url, struct secret **ret_password)
+{
+    struct secret *url = NULL;
+    enum err e = take_text(&c->redis_url, true, &url);
+
+    if (e == ERR_OK)
+        e = take_text(&c->redis_password, true, ret_password);
+    if (e == ERR_OK)
+        *ret_url = url;
+    else
+        secret_free(url);
+    return e;
 }
 
 void
@@ -275,5 +338,6 @@ config_done(struct config *c)
         if (s->kind >= SETTING_PATH && s->kind <= SETTING_TOKEN)
             free_secret_text(*(char **)(void *)((char *)c + s->offset));
     }
+    free_secret_text(c->redis_password);
     *c = (struct config){0};
 }

@@ -24,7 +24,7 @@ struct config_listen {
     struct listen_addr all[LISTEN_MAX];
 };
 
-/* Texts are owned. Paths and the URL are NULL when not set; lists are never NULL. */
+/* Texts are owned. Paths and URLs are NULL when not set; lists are never NULL. */
 struct config {
     struct config_listen listen;
     char *public_url; /* http(s)://authority[/path] without a slash at its end */
@@ -33,6 +33,11 @@ struct config {
     char *state_path;
     char *pepper_file;
     char *wordlist_path; /* NULL: the built-in list */
+
+    char *redis_url; /* a secret, until config_take_redis; NULL: the embedded store */
+    char *redis_password_file, *redis_ca_file;
+    char *redis_password; /* that file's, a secret, until config_take_redis */
+    bool redis_allow_open;
 
     uint64_t max_file_bytes, max_storage_bytes;
     unsigned max_expiry_minutes, max_uses, key_words;
@@ -57,15 +62,16 @@ struct config {
     char *upload_token; /* a secret, until config_take_token */
 };
 
-/* Read the settings from `env` (as environ) and, unless NULL, from the file `path`, and
- * UPLOAD_TOKEN_FILE's token. The value of UPLOAD_TOKEN in `env` is wiped in place, on failure too:
- * the strings of environ are what /proc/<pid>/environ shows. config_done after ERR_OK.
+/* Read the settings from `env` (as environ) and, unless NULL, from the file `path`, and the secrets
+ * in UPLOAD_TOKEN_FILE and REDIS_PASSWORD_FILE. The values of UPLOAD_TOKEN and REDIS_URL in `env`
+ * are wiped in place, on failure too: the strings of environ are what /proc/<pid>/environ shows.
+ * config_done after ERR_OK.
  * ERR_NOTFOUND, ERR_IO, ERR_TOOBIG: a file cannot be read; ERR_SYNTAX: a line or value that is not
  * one, or an unknown name in the file; ERR_FIELD: values that contradict each other;
  * ERR_UNSUPPORTED: a setting that this version does not have yet; ERR_NOMEM. */
 MUST_CHECK enum err config_load(const char *path, char **env, struct config *ret_config);
 
-/* The same with the file's bytes given; opens no file (nor UPLOAD_TOKEN_FILE). */
+/* The same with the settings file's bytes given; opens no file, not those of secrets either. */
 MUST_CHECK enum err config_parse(const char *bytes, size_t len, char **env,
                                  struct config *ret_config);
 
@@ -76,6 +82,11 @@ MUST_CHECK enum err config_check_files(const struct config *c);
 /* Move the upload token to the secure heap and wipe the plain copy; NULL when there is none.
  * ERR_NOMEM: the plain copy stays. */
 MUST_CHECK enum err config_take_token(struct config *c, struct secret **ret_token);
+
+/* The same for the URL of the Redis and the password of REDIS_PASSWORD_FILE, which are texts: their
+ * NULs are in the secrets too. */
+MUST_CHECK enum err config_take_redis(struct config *c, struct secret **ret_url,
+                                      struct secret **ret_password);
 
 /* Read TLS_CERT_FILE and TLS_KEY_FILE (PEM) anew, at start and on SIGHUP; both are set. Buffers
  * are initialised here, and are to be given to buf_done only after ERR_OK. ERR_NOTFOUND, ERR_IO,

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The files that settings name: the upload token's, the TLS pair's. */
+/* The files that settings name: those of secrets, the TLS pair's. */
 #include "server/config_int.h"
 
 #include "base/fs.h"
+#include "store/store.h"
 #include "vault/vault.h"
 
 #include <errno.h>
@@ -11,35 +12,69 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PEM_MAX = 1 << 20, TOKEN_FILE_MAX = 4096 };
+enum { PEM_MAX = 1 << 20, SECRET_FILE_MAX = 4096 };
 
-enum err
-config_read_token_file(struct config *c)
+/* Read a file that holds one line, whose end it may lack, and check it. `rule` tells, in the
+ * sentence, what `is_right` wants. */
+static enum err
+read_secret_file(const char *name, const char *path, bool (*is_right)(const char *text),
+                 const char *rule, char **ret_text)
 {
     struct buf b;
+    char *text;
     enum err e;
 
-    buf_init(&b, TOKEN_FILE_MAX);
-    e = fs_read_file(AT_FDCWD, c->upload_token_file, &b);
+    buf_init(&b, SECRET_FILE_MAX);
+    e = fs_read_file(AT_FDCWD, path, &b);
     if (e != ERR_OK) {
-        e = config_named("UPLOAD_TOKEN_FILE", e);
+        e = config_named(name, e);
         goto out;
     }
     if (b.len > 0 && b.data[b.len - 1] == '\n')
         b.data[--b.len] = '\0';
     if (b.len > 0 && b.data[b.len - 1] == '\r')
         b.data[--b.len] = '\0';
-    if (strlen(buf_text(&b)) != b.len || !config_is_token(buf_text(&b))) {
-        e = err_set(ERR_SYNTAX, "UPLOAD_TOKEN_FILE must hold 1 to 512 visible ASCII characters "
-                                "without blanks, and nothing else");
+    if (strlen(buf_text(&b)) != b.len || !is_right(buf_text(&b))) {
+        e = err_set(ERR_SYNTAX, "%s must hold %s, and nothing else", name, rule);
         goto out;
     }
-    c->upload_token = strdup(buf_text(&b));
-    if (c->upload_token == NULL)
-        e = err_set(ERR_NOMEM, "no memory for the upload token");
+    text = strdup(buf_text(&b));
+    if (text == NULL)
+        e = err_set(ERR_NOMEM, "no memory for %s", name);
+    else
+        *ret_text = text;
 out:
     buf_done(&b);
     return e;
+}
+
+enum err
+config_read_token_file(struct config *c)
+{
+    return read_secret_file("UPLOAD_TOKEN_FILE", c->upload_token_file, config_is_token,
+                            "1 to 512 visible ASCII characters without blanks", &c->upload_token);
+}
+
+static bool
+is_redis_password(const char *text)
+{
+    size_t len = strnlen(text, STORE_REDIS_PASSWORD_MAX + 1);
+
+    if (len == 0 || len > STORE_REDIS_PASSWORD_MAX)
+        return false;
+    for (size_t i = 0; i < len; i++) {
+        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
+            return false;
+    }
+    return true;
+}
+
+enum err
+config_read_redis_password_file(struct config *c)
+{
+    return read_secret_file("REDIS_PASSWORD_FILE", c->redis_password_file, is_redis_password,
+                            "one line of 1 to 512 bytes without control characters",
+                            &c->redis_password);
 }
 
 static enum err
@@ -102,12 +137,28 @@ check_file(const char *name, const char *path, off_t size)
     return e;
 }
 
+static enum err
+check_redis_ca(const struct config *c)
+{
+    struct buf ca;
+    enum err e;
+
+    if (c->redis_ca_file == NULL)
+        return ERR_OK;
+    buf_init(&ca, PEM_MAX);
+    e = read_pem("REDIS_CA_FILE", c->redis_ca_file, &ca);
+    buf_done(&ca);
+    return e;
+}
+
 enum err
 config_check_files(const struct config *c)
 {
     struct buf cert, key;
     enum err e = check_file("PEPPER_FILE", c->pepper_file, VAULT_PEPPER_LEN);
 
+    if (e == ERR_OK)
+        e = check_redis_ca(c);
     if (e == ERR_OK)
         e = check_file("DICEWARE_WORDLIST_PATH", c->wordlist_path, -1);
     if (e == ERR_OK && c->tls_cert_file != NULL) {

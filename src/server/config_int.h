@@ -20,6 +20,7 @@ enum setting_kind {
     SETTING_TYPES,
     SETTING_PROXIES,
     SETTING_ORIGINS,
+    SETTING_REDIS, /* as store_redis_check_url takes it */
     SETTING_TOKEN,
     SETTING_LISTEN,
     SETTING_LEVEL,
@@ -53,6 +54,9 @@ bool config_is_token(const char *text);
 
 /* Put the content of UPLOAD_TOKEN_FILE, without one line end, into `c->upload_token`. */
 MUST_CHECK enum err config_read_token_file(struct config *c);
+
+/* Put the content of REDIS_PASSWORD_FILE, without one line end, into `c->redis_password`. */
+MUST_CHECK enum err config_read_redis_password_file(struct config *c);
 
 /* Put "<where>: " in front of this thread's sentence; returns `e`. */
 enum err config_named(const char *where, enum err e);

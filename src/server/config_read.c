@@ -6,6 +6,7 @@
 #include "http/field.h"
 #include "policy/forwarded.h"
 #include "policy/mime.h"
+#include "store/store.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -304,6 +305,16 @@ read_url(const struct setting *s, const char *value, void *ret_field)
     return set_text(s, url, strlen(url), ret_field);
 }
 
+static enum err
+read_redis(const struct setting *s, const char *value, void *ret_field)
+{
+    struct store_redis_facts facts;
+
+    if (store_redis_check_url(value, &facts) != ERR_OK)
+        return config_named(s->name, ERR_SYNTAX);
+    return set_text(s, value, strlen(value), ret_field);
+}
+
 /* Browsers write an origin in lower case, and that is what it is compared with. */
 static enum err
 add_origin(const struct setting *s, const char *entry, size_t len, struct buf *list)
@@ -372,14 +383,23 @@ enum err
 config_read_value(const struct setting *s, const char *value, struct config *c)
 {
     static const read_fn readers[SETTING_KINDS] = {
-        [SETTING_NUMBER] = read_number,   [SETTING_COUNT] = read_count,
-        [SETTING_SECONDS] = read_seconds, [SETTING_HOURS] = read_hours,
-        [SETTING_SIZE] = read_size,       [SETTING_BOOL] = read_bool,
-        [SETTING_RATE] = read_rate,       [SETTING_PATH] = read_path,
-        [SETTING_URL] = read_url,         [SETTING_TYPES] = read_types,
-        [SETTING_PROXIES] = read_proxies, [SETTING_ORIGINS] = read_origins,
-        [SETTING_TOKEN] = read_token,     [SETTING_LISTEN] = read_listen,
-        [SETTING_LEVEL] = read_level,     [SETTING_ADDRESSES] = read_addresses,
+        [SETTING_NUMBER] = read_number,
+        [SETTING_COUNT] = read_count,
+        [SETTING_SECONDS] = read_seconds,
+        [SETTING_HOURS] = read_hours,
+        [SETTING_SIZE] = read_size,
+        [SETTING_BOOL] = read_bool,
+        [SETTING_RATE] = read_rate,
+        [SETTING_PATH] = read_path,
+        [SETTING_URL] = read_url,
+        [SETTING_TYPES] = read_types,
+        [SETTING_PROXIES] = read_proxies,
+        [SETTING_ORIGINS] = read_origins,
+        [SETTING_REDIS] = read_redis,
+        [SETTING_TOKEN] = read_token,
+        [SETTING_LISTEN] = read_listen,
+        [SETTING_LEVEL] = read_level,
+        [SETTING_ADDRESSES] = read_addresses,
         [SETTING_LATER] = read_later,
     };
 

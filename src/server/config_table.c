@@ -21,9 +21,22 @@ const struct setting config_settings[] = {
      "Folder of the records and the pepper; in RAM, a power cut makes every file unreadable. "
      "Default: $RUNTIME_DIRECTORY, else $XDG_RUNTIME_DIR/mayfly, else /dev/shm/mayfly-<uid>."},
     {"PEPPER_FILE", SETTING_PATH, FIELD(pepper_file), 0, 0, NULL,
-     "File of exactly 32 random bytes to use as the pepper. Default: made in STATE_PATH."},
-    {"REDIS_URL", SETTING_LATER, 0, 0, 0, NULL,
-     "Store shared by several servers; not in this version: must be empty."},
+     "File of exactly 32 random bytes to use as the pepper; servers that share a Redis must have "
+     "the same one. Default: made in STATE_PATH."},
+    {"REDIS_URL", SETTING_REDIS, FIELD(redis_url), 0, 0, NULL,
+     "Redis or Valkey to keep the records in, so that several servers can share them; they must "
+     "share STORAGE_PATH and PEPPER_FILE too. One of redis://[[user]:password@]host[:port][/db], "
+     "rediss:// for TLS, unix://[[user]:password@]/path[?db=N], or "
+     "redis+sentinel://[[user]:password@]host[:port]/service[/db] (rediss+sentinel:// for TLS). "
+     "Several hosts, of a Cluster or of Sentinels, are separated by commas. Default: the records "
+     "are in STATE_PATH."},
+    {"REDIS_PASSWORD_FILE", SETTING_PATH, FIELD(redis_password_file), 0, 0, NULL,
+     "File with the password of the Redis in one line, to keep it out of REDIS_URL, which may "
+     "name the user as in redis://user:@host."},
+    {"REDIS_CA_FILE", SETTING_PATH, FIELD(redis_ca_file), 0, 0, NULL,
+     "Certificates (PEM) that the Redis's certificate is checked with. Default: the system's."},
+    {"REDIS_ALLOW_OPEN", SETTING_BOOL, FIELD(redis_allow_open), 0, 0, "off",
+     "Whether a Redis that is on another machine and asks for no password may be used."},
     {"MAX_FILE_SIZE", SETTING_SIZE, FIELD(max_file_bytes), 1, 1ULL << 50, "100M",
      "Largest file, in bytes or with k, M or G (1024-based)."},
     {"MAX_STORAGE_SIZE", SETTING_SIZE, FIELD(max_storage_bytes), 1, 1ULL << 50, "10G",

@@ -84,10 +84,11 @@ refuse(void)
 static void
 serve(struct server *s)
 {
-    const struct log_field version[] = {LOG_TEXT("version", MAYFLY_VERSION)};
+    const struct log_field fields[] = {LOG_TEXT("version", MAYFLY_VERSION),
+                                       LOG_TEXT("store", server_store_kind(s))};
     enum process_event event;
 
-    log_event(LOG_INFO, "started", version, ARRAY_LEN(version));
+    log_event(LOG_INFO, "started", fields, ARRAY_LEN(fields));
     while ((event = process_wait(-1)) != PROCESS_STOP) {
         if (event == PROCESS_RELOAD)
             server_reload(s);

@@ -131,10 +131,40 @@ open_storage(struct server *s)
 
     if (e != ERR_OK)
         return config_named("STORAGE_PATH", e);
-    e = state_open(c->state_path, c->pepper_file, &s->state);
-    if (e == ERR_OK)
-        e = store_sqlite_open(c->state_path, c->tombstone_s, &s->store);
-    return e;
+    return state_open(c->state_path, c->pepper_file, &s->state);
+}
+
+static enum err
+open_redis(struct server *s)
+{
+    struct config *c = s->config;
+    struct secret *url = NULL, *password = NULL;
+    struct store_redis_opts opts = {
+        .ca_file = c->redis_ca_file,
+        .allow_open = c->redis_allow_open,
+        .tombstone_s = c->tombstone_s,
+    };
+    enum err e = config_take_redis(c, &url, &password);
+
+    if (e == ERR_OK) {
+        opts.url = (const char *)secret_bytes(url);
+        if (password != NULL)
+            opts.password = (const char *)secret_bytes(password);
+        e = store_redis_open(&opts, &s->store);
+    }
+    secret_free(url);
+    secret_free(password);
+    return of_setting("REDIS_URL", e);
+}
+
+static enum err
+open_store(struct server *s)
+{
+    const struct config *c = s->config;
+
+    if (c->redis_url != NULL)
+        return open_redis(s);
+    return store_sqlite_open(c->state_path, c->tombstone_s, &s->store);
 }
 
 static enum err
@@ -303,6 +333,8 @@ server_open(struct config *c, struct sniff **sniff, struct server **ret_server)
     if (e == ERR_OK)
         e = open_storage(s);
     if (e == ERR_OK)
+        e = open_store(s);
+    if (e == ERR_OK)
         e = pool_new(plan.worker_threads, &s->workers);
     if (e == ERR_OK) /* of their own: no write waits behind a blob that is verified */
         e = pool_new(plan.io_threads, &s->writers);
@@ -321,6 +353,12 @@ server_open(struct config *c, struct sniff **sniff, struct server **ret_server)
     else
         (void)server_close(s, 0);
     return e;
+}
+
+const char *
+server_store_kind(const struct server *s)
+{
+    return store_is_shared(s->store) ? "redis" : "sqlite";
 }
 
 void

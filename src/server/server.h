@@ -20,6 +20,9 @@ MUST_CHECK enum err server_sniff_new(struct sniff **ret_sniff);
  * `c` is borrowed as long as the server is. The sentence tells what stopped it. */
 MUST_CHECK enum err server_open(struct config *c, struct sniff **sniff, struct server **ret_server);
 
+/* Where its records are, for the log: "sqlite" or "redis". */
+const char *server_store_kind(const struct server *s);
+
 /* SIGHUP: read TLS certificates anew. What cannot be read is logged, and the old ones stay. */
 void server_reload(struct server *s);
 

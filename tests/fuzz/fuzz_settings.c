@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "server/config.h"
 #include "server/settings.h"
+#include "store/store.h"
 
 #undef assert /* also in a release build */
 #define assert(x)                                                                                  \
@@ -94,6 +95,22 @@ check_config(const struct config *c)
     assert(c->cors_origins != NULL && strpbrk(c->cors_origins, " \t\r\n") == NULL);
 }
 
+static void
+check_redis(const struct config *c)
+{
+    struct store_redis_facts url = {0};
+
+    assert(c->redis_password == NULL); /* no file was opened */
+    if (c->redis_url == NULL) {
+        assert(c->redis_password_file == NULL && c->redis_ca_file == NULL && !c->redis_allow_open);
+        return;
+    }
+    assert(store_redis_check_url(c->redis_url, &url) == ERR_OK);
+    assert(c->redis_ca_file == NULL || url.is_tls);
+    assert(c->redis_password_file == NULL || !url.has_password);
+    assert(!url.has_user || url.has_password || c->redis_password_file != NULL);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -114,6 +131,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (config_parse(bytes, size, no_env, &c) == ERR_OK) {
         assert(ok);
         check_config(&c);
+        check_redis(&c);
         config_done(&c);
     } else {
         assert(err_sentence()[0] != '\0');

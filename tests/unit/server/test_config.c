@@ -39,6 +39,11 @@ defaults_are_as_documented(void **state)
     assert_string_equal(c.state_path, state_path);
     assert_null(c.pepper_file);
     assert_null(c.wordlist_path);
+    assert_null(c.redis_url);
+    assert_null(c.redis_password_file);
+    assert_null(c.redis_password);
+    assert_null(c.redis_ca_file);
+    assert_false(c.redis_allow_open);
     assert_int_equal(c.max_file_bytes, 104857600);
     assert_int_equal(c.max_storage_bytes, 10737418240);
     assert_int_equal(c.max_expiry_minutes, 60);
@@ -124,7 +129,13 @@ static const struct refused {
     {"STORAGE_PATH=a\tb", ERR_SYNTAX, "STORAGE_PATH must be a path without control characters"},
     {"STATE_PATH=./storage/uploads", ERR_FIELD,
      "STATE_PATH and STORAGE_PATH must be different folders"},
-    {"REDIS_URL=redis://:secret@localhost", ERR_UNSUPPORTED, LATER("REDIS_URL")},
+    {"REDIS_URL=localhost:6379", ERR_SYNTAX, NULL},
+    {"REDIS_URL=redis://:secret@localhost:x", ERR_SYNTAX,
+     "REDIS_URL: a port must be a whole number from 1 to 65535"},
+    {"REDIS_PASSWORD_FILE=/p", ERR_FIELD, "REDIS_PASSWORD_FILE is set, but REDIS_URL is not"},
+    {"REDIS_CA_FILE=/c", ERR_FIELD, "REDIS_CA_FILE is set, but REDIS_URL is not"},
+    {"REDIS_ALLOW_OPEN=on", ERR_FIELD, "REDIS_ALLOW_OPEN is set, but REDIS_URL is not"},
+    {"REDIS_ALLOW_OPEN=yes", ERR_SYNTAX, "REDIS_ALLOW_OPEN must be on, off, true, false, 1 or 0"},
     {"METRICS_LISTEN=127.0.0.1:9000", ERR_UNSUPPORTED, LATER("METRICS_LISTEN")},
     {"MAX_FILE_SIZE=0", ERR_SYNTAX, SIZE("MAX_FILE_SIZE")},
     {"MAX_FILE_SIZE=-1", ERR_SYNTAX, SIZE("MAX_FILE_SIZE")},
@@ -392,6 +403,7 @@ an_empty_value_counts_as_not_set(void **state)
     (void)state;
     assert_ok(parse("MAX_USES=\nREDIS_URL=\nSTATE_PATH=\n", "METRICS_LISTEN=", &c));
     assert_int_equal(c.max_uses, 5);
+    assert_null(c.redis_url);
     config_done(&c);
     assert_ok(parse("UPLOAD_TOKEN=from-file\n", "UPLOAD_TOKEN=", &c));
     assert_string_equal(c.upload_token, "from-file"); /* an empty variable opens no server */
@@ -496,7 +508,7 @@ help_shows_every_setting_with_its_default_in_80_columns(void **state)
         "\n  LISTEN=127.0.0.1:8000\n",   "\n  PUBLIC_URL=\n",
         "\n  MAX_FILE_SIZE=100M\n",      "\n  KEY_WORDS=4\n",
         "\n  UPLOAD_TOKEN_FILE=\n",      "\n  REDIS_URL=\n",
-        "\n  DICEWARE_WORDLIST_PATH=\n",
+        "\n  DICEWARE_WORDLIST_PATH=\n", "\n  REDIS_ALLOW_OPEN=off\n",
     };
     char *text = NULL;
     size_t len = 0;

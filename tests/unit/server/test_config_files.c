@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The files around the settings: the settings file itself, the token's, the TLS pair, the checks
- * of --check-config; and that the token leaves the environment block. */
+ * of --check-config; and that secrets leave the environment block. */
 #include "testing.h"
 
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 #include "server/config.h"
 
 #define TOKEN "correct-horse-battery-staple"
+#define REDIS "redis://ann:swordfish-and-chips@127.0.0.1"
 
 static char *no_env[] = {NULL};
 
@@ -165,30 +166,40 @@ the_token_moves_to_secret_memory(void **state)
 }
 
 static void
-the_token_is_wiped_from_the_environment_also_when_loading_fails(void **state)
+secrets_are_wiped_from_the_environment_also_when_loading_fails(void **state)
 {
     static const char *const file[] = {NULL, "/tmp/mayfly-no-such-file"};
-    static const char zeros[sizeof(TOKEN) - 1];
+    static const char zeros[sizeof(REDIS) - 1];
 
     (void)state;
     for (size_t i = 0; i < 2; i++) {
         char first[] = "UPLOAD_TOKEN=" TOKEN, second[] = "UPLOAD_TOKEN=" TOKEN;
+        char url[] = "REDIS_URL=" REDIS, url_again[] = "REDIS_URL=" REDIS;
         char other[] = "UPLOAD_TOKENS=" TOKEN;
-        char *env[] = {first, other, second, NULL};
+        char *env[] = {first, other, second, url, url_again, NULL};
         struct config c = {0};
 
         if (i == 0)
             assert_ok(config_load(file[i], env, &c));
         else
             assert_err(ERR_NOTFOUND, config_load(file[i], env, &c));
-        assert_memory_equal(first + 13, zeros, sizeof(zeros));
-        assert_memory_equal(second + 13, zeros, sizeof(zeros));
+        assert_memory_equal(first + 13, zeros, sizeof(TOKEN) - 1);
+        assert_memory_equal(second + 13, zeros, sizeof(TOKEN) - 1);
+        assert_memory_equal(url, "REDIS_URL=", 10);
+        assert_memory_equal(url + 10, zeros, sizeof(REDIS) - 1);
+        assert_memory_equal(url_again + 10, zeros, sizeof(REDIS) - 1);
         assert_string_equal(other, "UPLOAD_TOKENS=" TOKEN);
         config_done(&c);
     }
 }
 
-/* In a process that was started with the token: whether /proc still shows it. */
+static bool
+holds(const char *bytes, ssize_t len, const char *text)
+{
+    return memmem(bytes, (size_t)len, text, strlen(text)) != NULL;
+}
+
+/* In a process that was started with secrets: whether /proc still shows them. */
 static int
 look_at_environ(void)
 {
@@ -198,24 +209,26 @@ look_at_environ(void)
     int fd = open("/proc/self/environ", O_RDONLY | O_CLOEXEC);
 
     n_before = read(fd, before, sizeof(before));
-    if (n_before <= 0 || memmem(before, (size_t)n_before, TOKEN, strlen(TOKEN)) == NULL)
+    if (n_before <= 0 || !holds(before, n_before, TOKEN) || !holds(before, n_before, REDIS))
         return 2;
-    if (config_load(NULL, environ, &c) != ERR_OK || strcmp(c.upload_token, TOKEN) != 0)
+    if (config_load(NULL, environ, &c) != ERR_OK || strcmp(c.upload_token, TOKEN) != 0 ||
+        strcmp(c.redis_url, REDIS) != 0)
         return 3;
     config_done(&c);
     n_after = pread(fd, after, sizeof(after), 0);
     (void)close(fd);
     if (n_after != n_before)
         return 4;
-    return memmem(after, (size_t)n_after, TOKEN, strlen(TOKEN)) == NULL ? 0 : 5;
+    return holds(after, n_after, TOKEN) || holds(after, n_after, "swordfish") ? 5 : 0;
 }
 
 static void
-proc_environ_no_longer_shows_the_token(void **state)
+proc_environ_no_longer_shows_secrets(void **state)
 {
     char self[] = "/proc/self/exe", how[] = "--look-at-environ", variable[] = "UPLOAD_TOKEN=" TOKEN;
+    char url[] = "REDIS_URL=" REDIS;
     char asan[] = "ASAN_OPTIONS=detect_leaks=0", path[] = "PATH=/usr/bin:/bin";
-    char *argv[] = {self, how, NULL}, *env[] = {path, variable, asan, NULL};
+    char *argv[] = {self, how, NULL}, *env[] = {path, variable, url, asan, NULL};
     int status = -1;
     pid_t pid = fork();
 
@@ -301,8 +314,8 @@ main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(a_token_file_that_holds_no_token_is_refused, make_place,
                                         remove_place),
         cmocka_unit_test(the_token_moves_to_secret_memory),
-        cmocka_unit_test(the_token_is_wiped_from_the_environment_also_when_loading_fails),
-        cmocka_unit_test(proc_environ_no_longer_shows_the_token),
+        cmocka_unit_test(secrets_are_wiped_from_the_environment_also_when_loading_fails),
+        cmocka_unit_test(proc_environ_no_longer_shows_secrets),
         cmocka_unit_test_setup_teardown(the_tls_pair_is_read_anew_each_time, make_place,
                                         remove_place),
         cmocka_unit_test_setup_teardown(files_that_settings_name_are_checked, make_place,

@@ -22,7 +22,7 @@ struct backend {
     void (*end)(void *place);
 };
 
-extern const struct backend sqlite_backend, redis_backend;
+extern const struct backend sqlite_backend, redis_backend, cluster_backend;
 
 struct fixture {
     const struct backend *backend;

@@ -10,6 +10,7 @@
 static const struct backend *const backends[] = {
     &sqlite_backend,
     &redis_backend,
+    &cluster_backend,
 };
 
 static const struct contract_tests *const tables[] = {

@@ -6,5 +6,6 @@ local blob = redis.call('ZRANGEBYSCORE', doomed, '-inf', now, 'LIMIT', 0, 1)[1]
 if not blob then
   return false
 end
+needs_no_memory()
 redis.call('ZADD', doomed, until_s, blob)
 return {blob, redis.call('HGET', blobs, blob)}

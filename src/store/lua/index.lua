@@ -10,6 +10,12 @@
 local has_index = #KEYS ~= 3
 local blobs, live, doomed, bytes = KEYS[#KEYS - 3], KEYS[#KEYS - 2], KEYS[#KEYS - 1], KEYS[#KEYS]
 
+-- For want of memory Redis refuses only a script's first write. This is one, and changes nothing:
+-- what ends uploads frees memory in the end, and has to go on when there is none left.
+local function needs_no_memory()
+  redis.call('ZREM', doomed, '')
+end
+
 -- Let a key last for at least ms from now.
 local function keep(key, ms)
   if redis.call('PTTL', key) < tonumber(ms) then
@@ -53,6 +59,7 @@ end
 -- Look at it at `at`, unless somebody has changed `was`, the time that led us to it.
 local function index_later(blob, at, was)
   if redis.call('ZSCORE', live, blob) == was then
+    needs_no_memory()
     redis.call('ZADD', live, at, blob)
   end
 end

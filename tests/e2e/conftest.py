@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The real daemon, started by tests on free ports of 127.0.0.1 with folders of its own."""
+"""The real daemon, started by tests on free ports of 127.0.0.1 with folders of its own.
+
+MAYFLY_E2E_STORE=redis gives every daemon a database of a Redis that this run has started; tests of
+what only SQLite's file can be asked are marked sqlite_only and are then left out."""
 
 import http.client
 import json
@@ -17,11 +20,42 @@ import time
 import pytest
 import requests
 
+from redis_servers import Databases, Proxy, Redis
+from stores import RedisLook, SqliteLook
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("MAYFLY_BUILD", "build/test"))
 if not BUILD.is_absolute():
     BUILD = ROOT / BUILD
 SANITIZED = BUILD.name != "release"
+ON_REDIS = os.environ.get("MAYFLY_E2E_STORE", "sqlite") == "redis"
+
+
+class Session:
+    """What all tests of a run share."""
+
+    databases = None  # of a Redis, when the run is about one
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "sqlite_only(reason): of SQLite's file alone")
+
+
+def pytest_collection_modifyitems(config, items):
+    left_out = [i for i in items if ON_REDIS and i.get_closest_marker("sqlite_only")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [i for i in items if i not in left_out]
+
+
+def pytest_sessionstart():
+    if ON_REDIS:
+        Session.databases = Databases(Redis().start())
+
+
+def pytest_sessionfinish():
+    if Session.databases is not None:
+        Session.databases.redis.remove()
 
 
 def wait_for(check, timeout_s=20.0, what="a condition"):
@@ -36,7 +70,7 @@ def wait_for(check, timeout_s=20.0, what="a condition"):
 
 
 class Daemon:
-    """One mayflyd. `settings` are its environment; folders stay over restarts."""
+    """One mayflyd. `settings` are its environment; folders and database stay over restarts."""
 
     def __init__(self, settings=None, binary=None):
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="mayfly-test-"))
@@ -49,12 +83,21 @@ class Daemon:
             "UPLOAD_RATE_LIMIT": "off",
             "HEALTH_RATE_LIMIT": "off",
         }
+        self.store = SqliteLook(self.state)
+        if Session.databases is not None:
+            self.keep_in(Session.databases.redis, Session.databases.take(), Session.databases)
         self.settings.update(settings or {})
         self.binary = pathlib.Path(binary) if binary else BUILD / "mayflyd"
         self.popen = {}  # more for subprocess.Popen, such as user=
         self.process = None
         self.lines = []
         self.port = None
+
+    def keep_in(self, redis, database=0, databases=None, pepper=None):
+        """Let its records be in that database."""
+        self.store.remove()
+        self.store = RedisLook(redis, database, self.state, pepper, databases)
+        self.settings["REDIS_URL"] = redis.url(database)
 
     # ---- life ----
 
@@ -138,6 +181,7 @@ class Daemon:
                 self.kill()
             shutil.rmtree(self.home, ignore_errors=True)
             shutil.rmtree(self.state, ignore_errors=True)
+            self.store.remove()
 
     # ---- looking at it ----
 
@@ -160,8 +204,9 @@ class Daemon:
         return events
 
     def blobs(self):
-        """Files in the storage."""
-        return [p for p in self.storage.rglob("*") if p.is_file()]
+        """Files in the storage, without the mark of the store that it belongs to."""
+        return [p for p in self.storage.rglob("*")
+                if p.is_file() and not p.name.startswith(".store")]
 
     def rss_kib(self):
         text = pathlib.Path(f"/proc/{self.pid}/status").read_text()
@@ -220,6 +265,54 @@ def make_daemon():
         except AssertionError as e:
             errors.append(str(e))
     assert not errors, "\n".join(errors)
+
+
+@pytest.fixture
+def redis():
+    """A Redis for this test alone."""
+    r = Redis().start()
+    yield r
+    r.remove()
+
+
+@pytest.fixture
+def make_nodes(redis, make_daemon, tmp_path):
+    """A factory of daemons that share a Redis, a storage and a pepper."""
+    pepper = tmp_path / "pepper"
+    pepper.write_bytes(os.urandom(32))
+    pepper.chmod(0o600)
+
+    def make(*settings, start=True):
+        nodes = []
+        for own in settings:
+            d = make_daemon({"PEPPER_FILE": str(pepper), "STORAGE_PATH": str(tmp_path / "blobs"),
+                             **own}, start=False)
+            d.keep_in(redis, pepper=pepper)
+            d.storage = tmp_path / "blobs"
+            nodes.append(d.start() if start else d)
+        return nodes
+
+    return make
+
+
+@pytest.fixture
+def served(redis, make_daemon):
+    """A daemon, and its Redis."""
+    d = make_daemon({"LOG_LEVEL": "debug"}, start=False)
+    d.keep_in(redis)
+    return d.start(), redis
+
+
+@pytest.fixture
+def proxied(redis, make_daemon):
+    """A daemon, and the proxy between it and its Redis."""
+    proxy = Proxy(redis.port)
+    d = make_daemon({"LOG_LEVEL": "debug"}, start=False)
+    d.keep_in(redis)
+    d.settings["REDIS_URL"] = redis.url(port=proxy.port)
+    yield d.start(), proxy
+    d.stop()
+    proxy.close()
 
 
 @pytest.fixture(scope="module")

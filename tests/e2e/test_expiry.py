@@ -6,13 +6,12 @@ Lives are counted in minutes, so the tests move the times in the store while the
 
 import os
 import socket
-import sqlite3
 import time
 
 import pytest
 
 from conftest import wait_for
-from wire import ask, copy_of_state, raw_state, sealed_tokens
+from wire import ask, raw_state, sealed_tokens
 
 KEY_S = 1.0
 BLOB_S = 10.0
@@ -20,19 +19,9 @@ IN_BUFFERS = 8_000_000  # what the system may hold of a stream; far less than th
 LOOK_S = 0.2  # how long looking itself may take on a busy machine
 
 
-def end_at(daemon, at_s, only_first=False):
-    """While the daemon is down: let all uploads, or the oldest one, expire at `at_s`."""
-    state = sqlite3.connect(daemon.state / "mayfly.db")
-    which = " WHERE n = (SELECT min(n) FROM uploads)" if only_first else ""
-    assert state.execute("UPDATE uploads SET expires_at_s = ?1, created_at_s = ?1 - 600" + which,
-                         (at_s,)).rowcount > 0
-    state.commit()
-    state.close()
-
-
-def sealed_piece(daemon):
-    """Some of the oldest record's sealed part, behind its version and time."""
-    return sealed_tokens(daemon)[0][9:73]
+def sealed_piece(daemon, key):
+    """Some of the record's sealed part, behind its version and time."""
+    return daemon.store.sealed_token(key)[9:73]
 
 
 def text_time(at_s):
@@ -55,9 +44,9 @@ def test_access_key_and_blob_end_in_their_time(make_daemon):
     stays = daemon.upload(b"stays")
     daemon.stop()
     expires = int(time.time()) + 4
-    end_at(daemon, expires, only_first=True)
+    daemon.store.end_at(expires, receipt["key"])
     daemon.start()
-    piece = sealed_piece(daemon)
+    piece = sealed_piece(daemon, receipt["key"])
     assert piece in raw_state(daemon)
     assert daemon.download(receipt["key"]).content == content
 
@@ -94,8 +83,8 @@ def test_what_expired_while_the_server_was_down_ends_at_its_start(make_daemon):
     stays = daemon.upload(b"stays")
     daemon.stop()
     expired = int(time.time()) - 30
-    end_at(daemon, expired, only_first=True)
-    piece = sealed_piece(daemon)
+    daemon.store.end_at(expired, receipt["key"])
+    piece = sealed_piece(daemon, receipt["key"])
     assert piece in raw_state(daemon)
 
     daemon.start()
@@ -116,21 +105,14 @@ def test_many_that_expire_together_all_end_in_time(make_daemon):
     keys = [daemon.upload(os.urandom(200_000))["key"] for _ in range(100)]
     daemon.stop()
     expires = int(time.time()) + 4
-    end_at(daemon, expires)
+    daemon.store.end_at(expires)
     daemon.start()
     assert time.time() < expires, "the machine is too slow for this test"
     assert all(daemon.status(k)["status"] == "active" for k in keys[:3])
     time.sleep(expires - time.time())
     assert all(daemon.status(k)["status"] == "expired" for k in keys)
 
-    def n_sealed():
-        state = copy_of_state(daemon)
-        try:
-            return state.execute("SELECT count(*) FROM sealed").fetchone()[0]
-        finally:
-            state.close()
-
-    key_gone = gone_at(lambda: n_sealed() == 0, expires + KEY_S, "the keys' end")
+    key_gone = gone_at(lambda: not sealed_tokens(daemon), expires + KEY_S, "the keys' end")
     assert key_gone - expires <= KEY_S + 1.0  # the 100 questions before took their time
     blobs_gone = gone_at(lambda: not daemon.blobs(), expires + BLOB_S, "the blobs' end")
     assert blobs_gone - expires <= BLOB_S
@@ -151,7 +133,7 @@ def test_a_running_download_is_cut_at_expiry(make_daemon):
     receipt = daemon.upload(content)
     daemon.stop()
     expires = int(time.time()) + 5
-    end_at(daemon, expires)
+    daemon.store.end_at(expires)
     daemon.start()
     got, before, piece = b"", 0, b"-"
     with slow_reader(daemon, receipt["key"]) as s:
@@ -182,7 +164,7 @@ def test_a_fast_download_before_expiry_is_whole(make_daemon):
     content = os.urandom(30_000_000)
     receipt = daemon.upload(content)
     daemon.stop()
-    end_at(daemon, int(time.time()) + 30)
+    daemon.store.end_at(int(time.time()) + 30)
     daemon.start()
     assert daemon.download(receipt["key"]).content == content
 
@@ -193,12 +175,8 @@ def test_a_tombstone_ends_too(make_daemon):
     assert daemon.download(receipt["key"]).content == b"abc"
     assert daemon.download(receipt["key"]).status_code == 410
     daemon.stop()
-    state = sqlite3.connect(daemon.state / "mayfly.db")
-    (until_s, ended_at_s) = state.execute("SELECT until_s, ended_at_s FROM tombstones").fetchone()
-    assert until_s - ended_at_s == 24 * 3600
-    state.execute("UPDATE tombstones SET until_s = 1")
-    state.commit()
-    state.close()
+    assert daemon.store.tombstone_lives_s() == 24 * 3600
+    daemon.store.end_tombstones()
     daemon.start()
     assert daemon.download(receipt["key"]).status_code == 404
     assert daemon.status(receipt["key"])["status"] == "unknown"

@@ -36,8 +36,10 @@ def put(daemon, **headers):
 
 
 def files_with(daemon, *marks):
-    """Files of the storage and the state that hold one of the marks, in bytes or in a name."""
-    found = []
+    """Files of the storage and the state that hold one of the marks, in bytes or in a name; and
+    the store, when that is in no file and holds one."""
+    elsewhere = daemon.store.elsewhere()
+    found = [daemon.store] if any(m in elsewhere for m in marks) else []
     for top in (daemon.home, daemon.state):
         for path in top.rglob("*"):
             try:
@@ -87,7 +89,7 @@ def spellings(code):
 def test_marks_are_found_where_they_are(chatty):
     """The search of this file finds what is there to be found."""
     (chatty.home / "leak").write_bytes(b"x" * 5000 + CONTENT_MARK)
-    (chatty.state / NAME_MARK).touch()
+    chatty.store.plant(NAME_MARK)
     assert len(files_with(chatty, CONTENT_MARK, NAME_MARK.encode())) == 2
     seen = chatty.state.name if os.geteuid() == 0 else chatty.binary.name
     assert seen.encode() in faces(chatty)

@@ -4,11 +4,7 @@
 import dataclasses
 import http.client
 import json
-import pathlib
 import re
-import shutil
-import sqlite3
-import tempfile
 
 # Section 8 of the contract: on every reply that our code makes.
 ALWAYS = {
@@ -133,43 +129,16 @@ def blob_of(daemon, content, **fields):
     return receipt, blob
 
 
-def copy_of_state(daemon):
-    """The store as it is now, opened from a copy, so that looking at it changes nothing."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="mayfly-look-", dir="/dev/shm"))
-    try:
-        for name in ("mayfly.db", "mayfly.db-wal"):
-            if (daemon.state / name).exists():
-                shutil.copyfile(daemon.state / name, folder / name)
-        disk = sqlite3.connect(folder / "mayfly.db")
-        memory = sqlite3.connect(":memory:")
-        disk.backup(memory)
-        disk.close()
-        return memory
-    finally:
-        shutil.rmtree(folder)
-
-
 def recorded_blobs(daemon):
     """Names of the blobs that live records have."""
-    state = copy_of_state(daemon)
-    try:
-        return {row[0].hex() for row in state.execute("SELECT blob FROM uploads")}
-    finally:
-        state.close()
+    return daemon.store.recorded_blobs()
 
 
 def sealed_tokens(daemon):
-    """The sealed parts of the live records, oldest first, without the zeros around them."""
-    state = copy_of_state(daemon)
-    try:
-        rows = state.execute("SELECT bytes FROM sealed ORDER BY n").fetchall()
-    finally:
-        state.close()
-    tokens = [bytes(row[0]).strip(b"\0") for row in rows]
-    assert all(t[0] == 0x80 and len(t) > 150 for t in tokens)  # Fernet
-    return tokens
+    """The sealed parts of the live records."""
+    return daemon.store.sealed_tokens()
 
 
 def raw_state(daemon):
-    """All bytes of the state's files."""
-    return b"".join(p.read_bytes() for p in sorted(daemon.state.rglob("*")) if p.is_file())
+    """All bytes of the state's files, and of the Redis that the daemon keeps its records in."""
+    return daemon.store.raw()

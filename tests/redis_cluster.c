@@ -34,7 +34,8 @@ start_node(const char *config, struct redis_server *ret_node)
 
     (void)snprintf(text, sizeof(text),
                    "cluster-enabled yes\ncluster-config-file nodes.conf\n"
-                   "cluster-node-timeout %d\ncluster-require-full-coverage no\n%s",
+                   "cluster-node-timeout %d\ncluster-require-full-coverage no\n"
+                   "repl-diskless-sync-delay 0\n%s",
                    CLUSTER_TIMEOUT_MS, config == NULL ? "" : config);
     opts.config = text;
     for (int i = 0; i < STARTS && e == ERR_UNAVAIL; i++)
@@ -92,41 +93,83 @@ redis_cluster_done(struct redis_cluster *c)
 {
     for (size_t i = 0; i < CLUSTER_NODES; i++)
         redis_server_done(&c->nodes[i]);
+    redis_server_done(&c->replica);
 }
 
+/* Whether the answer has all of these in it. */
 static bool
-is_settled(const struct redis_server *node)
+says(const struct redis_server *node, const char *question, const char *const *parts, size_t n)
 {
-    static const char *const all[] = {"cluster_state:ok", "cluster_slots_ok:16384",
-                                      "cluster_known_nodes:3"};
     redisContext *conn = redis_server_connect(node);
-    redisReply *reply = conn == NULL ? NULL : redisCommand(conn, "CLUSTER INFO");
-    bool is = reply != NULL && reply->type == REDIS_REPLY_STRING;
+    redisReply *reply = conn == NULL ? NULL : redisCommand(conn, question);
+    bool does = reply != NULL && reply->type == REDIS_REPLY_STRING;
 
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]) && is; i++)
-        is = strstr(reply->str, all[i]) != NULL;
+    for (size_t i = 0; i < n && does; i++)
+        does = strstr(reply->str, parts[i]) != NULL;
     freeReplyObject(reply);
     if (conn != NULL)
         redisFree(conn);
-    return is;
+    return does;
+}
+
+static bool
+is_settled(const struct redis_server *node, unsigned n_known)
+{
+    const char *parts[] = {"cluster_state:ok", "cluster_slots_ok:16384", NULL};
+    char known[32];
+
+    (void)snprintf(known, sizeof(known), "cluster_known_nodes:%u", n_known);
+    parts[2] = known;
+    return says(node, "CLUSTER INFO", parts, 3);
+}
+
+static bool
+are_settled(const struct redis_cluster *c)
+{
+    bool has_replica = c->replica.pid != 0;
+    unsigned n_known = CLUSTER_NODES + has_replica;
+
+    for (size_t i = 0; i < CLUSTER_NODES; i++)
+        if (c->nodes[i].pid != 0 && !is_settled(&c->nodes[i], n_known))
+            return false;
+    return !has_replica || is_settled(&c->replica, n_known);
 }
 
 enum err
 redis_cluster_settle(const struct redis_cluster *c)
 {
     int64_t until_ms = clock_mono_ms() + SETTLE_MS;
-    size_t n = 0;
 
-    while (n < CLUSTER_NODES) {
+    while (!are_settled(c)) {
         if (clock_mono_ms() > until_ms)
             return err_set(ERR_TIMEOUT, "the Redis Cluster does not settle");
-        for (n = 0; n < CLUSTER_NODES; n++)
-            if (c->nodes[n].pid != 0 && !is_settled(&c->nodes[n]))
-                break;
-        if (n < CLUSTER_NODES)
-            (void)usleep(POLL_US);
+        (void)usleep(POLL_US);
     }
     return ERR_OK;
+}
+
+/* ---- a replica ---- */
+
+enum err
+redis_cluster_add_replica(struct redis_cluster *c, size_t of)
+{
+    static const char *const up[] = {"role:slave", "master_link_status:up"};
+    int64_t until_ms = clock_mono_ms() + SETTLE_MS;
+    enum err e = start_node(NULL, &c->replica);
+
+    if (e != ERR_OK)
+        return e;
+    if (!redis_server_does(&c->nodes[0], "CLUSTER MEET 127.0.0.1 %d", (int)c->replica.port))
+        return err_set(ERR_UNAVAIL, "a replica does not join the Cluster");
+    e = redis_cluster_settle(c); /* they know each other then */
+    if (e == ERR_OK && !redis_server_does(&c->replica, "CLUSTER REPLICATE %s", c->ids[of]))
+        e = err_set(ERR_UNAVAIL, "a server does not become a replica");
+    while (e == ERR_OK && !says(&c->replica, "INFO replication", up, 2)) {
+        if (clock_mono_ms() > until_ms)
+            e = err_set(ERR_TIMEOUT, "a replica does not get its master's data");
+        (void)usleep(POLL_US);
+    }
+    return e;
 }
 
 /* ---- moving a slot ---- */

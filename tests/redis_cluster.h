@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* redis_cluster: a real Redis Cluster of a test's own: three masters without replicas, which share
- * the slots evenly. A master that is killed takes its slots with it and leaves the others at work.
- * As redis_server otherwise. */
+/* redis_cluster: a real Redis Cluster of a test's own: three masters, which share the slots evenly,
+ * and no replica unless one is added. A master that is killed takes its slots with it and leaves
+ * the others at work. As redis_server otherwise. */
 #ifndef MAYFLY_TESTS_REDIS_CLUSTER_H
 #define MAYFLY_TESTS_REDIS_CLUSTER_H
 
@@ -14,6 +14,7 @@ enum { CLUSTER_NODES = 3, CLUSTER_ID_LEN = 41, CLUSTER_TIMEOUT_MS = 2000 };
 struct redis_cluster {
     struct redis_server nodes[CLUSTER_NODES];
     char ids[CLUSTER_NODES][CLUSTER_ID_LEN];
+    struct redis_server replica;
 };
 
 /* Start them, and wait until all agree that all is well. `config` as redis_server's, for each.
@@ -25,6 +26,11 @@ void redis_cluster_done(struct redis_cluster *c);
 /* Wait until every server that runs says that all slots are served and all is well; some seconds
  * after one that was killed was started again. ERR_TIMEOUT. */
 MUST_CHECK enum err redis_cluster_settle(const struct redis_cluster *c);
+
+/* Add a replica, once, to a Cluster that is settled, and wait until it has its master's data: when
+ * that master is killed it takes its place some seconds later. ERR_NOTFOUND, ERR_UNAVAIL;
+ * ERR_TIMEOUT. */
+MUST_CHECK enum err redis_cluster_add_replica(struct redis_cluster *c, size_t of);
 
 /* Which of `nodes` has this slot from the start. */
 size_t redis_cluster_home(unsigned slot);

@@ -207,12 +207,13 @@ rd_store_end_due(struct store *store, int64_t now_s, unsigned max, unsigned *ret
     return e;
 }
 
-/* The score of the first member of a sorted set, as a time. Those that we write are whole. */
+/* The score of the first member of a sorted set, as a time: the whole second at which it counts. */
 static enum err
 first_score(const redisReply *reply, int64_t *ret_at_s)
 {
     struct rd_reader r = rd_read(reply, 1);
     uint8_t text[40];
+    int64_t at_s;
     double score;
     size_t len;
 
@@ -223,8 +224,11 @@ first_score(const redisReply *reply, int64_t *ret_at_s)
         return rd_damaged();
     text[len] = '\0';
     score = strtod((const char *)text, NULL);
-    if (score < 9.2e18 && score < (double)*ret_at_s)
-        *ret_at_s = score < -9.2e18 ? INT64_MIN : (int64_t)score;
+    at_s = score < -9.2e18 ? INT64_MIN : score < 9.2e18 ? (int64_t)score : INT64_MAX;
+    if ((double)at_s < score && at_s < INT64_MAX)
+        at_s++; /* index.lua, index_due */
+    if (at_s < *ret_at_s)
+        *ret_at_s = at_s;
     return ERR_OK;
 }
 

@@ -463,6 +463,43 @@ both_nodes_at_once_end_each_upload_once_and_destroy_each_blob_once(void **state)
     leave(&crew.nodes);
 }
 
+/* One node looks whether anything is due, while the other takes the last uses. */
+static void *
+look_or_claim(void *arg)
+{
+    struct worker *w = arg;
+    struct lease_id lease;
+    struct record rec;
+    unsigned n = 0;
+
+    for (unsigned tag = 0; w->number % NODES == 0 && tag < MANY; tag++)
+        tally(w->crew, try_claim(w->s, tag, w->number, T0 + LEASE_S, &rec, &lease));
+    for (unsigned i = 0; w->number % NODES != 0 && i < 10; i++) {
+        tally(w->crew, store_end_due(w->s, T0 + LEASE_S, 1000, &n));
+        atomic_fetch_add(&w->crew->n_ended, n);
+    }
+    return NULL;
+}
+
+static void
+a_claim_is_not_overlooked_while_the_other_node_looks_what_is_due(void **state)
+{
+    struct fixture *f = *state;
+    struct crew crew = {.nodes = meet(f)};
+
+    for (unsigned tag = 0; tag < MANY; tag++) {
+        put(f->s, tag, 2);
+        (void)claim(f->s, tag, 1, T0);
+    }
+    run_crew(&crew, look_or_claim);
+    assert_int_equal(0, crew.n_ended);
+    assert_int_equal(0, crew.other);
+    assert_int_equal(MANY + CREW / NODES * 10, crew.ok);
+    assert_next_due(f, T0 + 2 * LEASE_S, T0 + LEASE_S);
+    assert_int_equal(MANY, end_due(f->s, T0 + 2 * LEASE_S));
+    leave(&crew.nodes);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_one_node_puts_and_claims_the_other_sees_at_once),
     cmocka_unit_test(a_lease_of_one_node_is_the_others_too),
@@ -476,6 +513,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_last_use_and_the_preview_have_one_winner_over_both_nodes),
     cmocka_unit_test(an_id_is_given_to_one_upload_over_both_nodes),
     cmocka_unit_test(counts_of_both_nodes_at_once_add_up),
+    cmocka_unit_test(a_claim_is_not_overlooked_while_the_other_node_looks_what_is_due),
     cmocka_unit_test(both_nodes_at_once_end_each_upload_once_and_destroy_each_blob_once),
 };
 

@@ -47,12 +47,16 @@ local function index_drop(blob)
   end
 end
 
--- Look at it at `at` or earlier.
+-- Look at it at `at` or earlier. In a Cluster another node may have looked at the upload before it
+-- changed, and be about to say `later`: that is then told by a score that is other than it was, if
+-- only by a part of a second.
 local function index_due(blob, at)
   local now = redis.call('ZSCORE', live, blob)
 
   if now and tonumber(at) < tonumber(now) then
     redis.call('ZADD', live, at, blob)
+  elseif now and #KEYS == 4 then
+    redis.call('ZINCRBY', live, -1 / 1024, blob)
   end
 end
 

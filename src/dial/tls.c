@@ -240,12 +240,10 @@ failed(struct dial *d, int result, const char *what, enum err protocol_error)
     unsigned long error = ERR_peek_error();
     const char *why = ERR_reason_error_string(error);
     long trust = SSL_get_verify_result(d->ssl);
-    bool is_cut =
-        kind == SSL_ERROR_SSL && ERR_GET_REASON(error) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
 
     d->is_broken = true;
     ERR_clear_error();
-    if (kind == SSL_ERROR_ZERO_RETURN || is_cut)
+    if (kind == SSL_ERROR_ZERO_RETURN)
         return err_set(ERR_CLOSED, "the server has closed the connection");
     if (kind != SSL_ERROR_SSL && d->io_err != ERR_OK)
         return d->io_err; /* with the sentence that it has */

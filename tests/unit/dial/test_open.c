@@ -12,9 +12,10 @@
 #include <sys/wait.h>
 
 static void
-stay_silent(struct peer *p, int fd)
+greet(struct peer *p, int fd)
 {
     (void)p;
+    peer_send(fd, "x", 1);
     peer_drain(fd);
 }
 
@@ -27,13 +28,14 @@ the_socket_is_set_up_for_questions_and_answers(void **state)
     socklen_t len = sizeof(int);
 
     (void)state;
-    assert_true(peer_start(&p, AF_INET, stay_silent, NULL));
+    assert_true(peer_start(&p, AF_INET, greet, NULL));
     d = peer_dial(&p);
     fd = d->fd;
     assert_int_equal(0, getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, &len));
     assert_int_equal(0, getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &idle, &len));
     assert_true(on != 0 && idle != 0);
     assert_true((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
+    assert_true(peer_can(fd, POLLIN)); /* so the peer opens nothing more, and not this number */
     dial_free(d);
     assert_int_equal(-1, fcntl(fd, F_GETFD));
     peer_end(&p);
@@ -140,8 +142,10 @@ call_ports_of_nobody(void)
         dial_resolve("127.0.0.1", 40000, &addrs) != ERR_OK)
         return NOT_ALLOWED;
     for (unsigned i = 0; i < N_TRIES && !is_echo; i++) { /* it does happen here */
+        const struct linger now = {.l_onoff = 1};        /* and leaves the port free again */
         int s = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
+        (void)setsockopt(s, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
         is_echo = connect(s, (struct sockaddr *)&addrs.all[0].sa, addrs.all[0].len) == 0;
         (void)close(s);
     }

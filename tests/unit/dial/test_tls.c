@@ -101,6 +101,20 @@ change_keys_when_told(struct tls_peer *p, SSL *ssl)
     echo(p, ssl);
 }
 
+static void
+renegotiate_when_told(struct tls_peer *p, SSL *ssl)
+{
+    unsigned long *why = p->arg;
+    char byte;
+
+    (void)peer_wait(&p->peer.go);
+    (void)SSL_renegotiate(ssl);
+    (void)SSL_do_handshake(ssl);
+    (void)sem_post(&p->peer.did);
+    if (SSL_read(ssl, &byte, 1) <= 0)
+        *why = ERR_peek_error();
+}
+
 /* A record of "hello", held back: `bytes` is what would have gone over the socket. */
 static size_t
 make_record(SSL *ssl, uint8_t *ret_bytes, size_t cap)
@@ -430,6 +444,33 @@ new_keys_are_no_answer_and_work(void **state)
 }
 
 static void
+another_handshake_is_refused(void **state)
+{
+    struct authority *a = *state;
+    struct dial_tls *tls = tls_of(a->ca_file);
+    struct tls_peer p;
+    struct dial *d;
+    unsigned long why = 0;
+    size_t n = 0;
+    char byte;
+
+    tls_peer_init(&p, &a->good, renegotiate_when_told);
+    p.arg = &why;
+    assert_int_equal(1, SSL_CTX_set_max_proto_version(p.ctx, TLS1_2_VERSION));
+    assert_true(tls_peer_start(&p, AF_INET));
+    d = open_with(tls, &p);
+    assert_true(peer_wait(&p.peer.did));
+    assert_int_equal(0, sem_post(&p.peer.go));
+    /* Refused, this server breaks off; in a second handshake it would wait for more. */
+    assert_err(ERR_IO, dial_read(d, &byte, 1, within(PATIENCE_MS), &n));
+    peer_end(&p.peer);
+    assert_int_equal(SSL_R_NO_RENEGOTIATION, ERR_GET_REASON(why));
+    dial_free(d);
+    SSL_CTX_free(p.ctx);
+    dial_tls_free(tls);
+}
+
+static void
 a_piece_of_a_record_is_not_quiet(void **state)
 {
     static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
@@ -522,6 +563,7 @@ main(void)
         cmocka_unit_test(tickets_before_an_answer_do_not_hide_it),
         cmocka_unit_test(a_server_that_talks_too_much_is_not_quiet),
         cmocka_unit_test(new_keys_are_no_answer_and_work),
+        cmocka_unit_test(another_handshake_is_refused),
         cmocka_unit_test(a_piece_of_a_record_is_not_quiet),
         cmocka_unit_test(threads_share_what_they_trust),
     };

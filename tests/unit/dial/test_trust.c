@@ -417,6 +417,13 @@ a_ca_file_without_a_whole_certificate_is_refused(void **state)
     assert_err(ERR_SYNTAX, dial_tls_new(path, &tls));
     identity_save(&a->ca, path); /* a good one after the broken one */
     assert_err(ERR_SYNTAX, dial_tls_new(path, &tls));
+    (void)unlink(path); /* and before it */
+    identity_save(&a->ca, path);
+    f = fopen(path, "a");
+    assert_non_null(f);
+    assert_int_equal(len, fwrite(pem, 1, len, f));
+    assert_int_equal(0, fclose(f));
+    assert_err(ERR_SYNTAX, dial_tls_new(path, &tls));
     assert_null(tls);
     (void)unlink(path);
 }

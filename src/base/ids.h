@@ -17,6 +17,11 @@ struct blob_name {
     uint8_t b[ID_LEN];
 };
 
+/* A store, as the storage knows whose blobs lie in it: random; zeros for an embedded one. */
+struct store_name {
+    uint8_t b[ID_LEN];
+};
+
 /* One claim on an upload: random. */
 struct lease_id {
     uint8_t b[ID_LEN];

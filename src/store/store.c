@@ -160,6 +160,12 @@ store_ping(struct store *s)
     return s->ops->ping(s);
 }
 
+enum err
+store_identity(struct store *s, const struct store_name *want, struct store_name *ret_name)
+{
+    return s->ops->identity(s, want, ret_name);
+}
+
 bool
 store_is_shared(const struct store *s)
 {

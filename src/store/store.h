@@ -155,7 +155,7 @@ MUST_CHECK enum err store_forget_doomed(struct store *s, const struct blob_name 
  * (tombstones, counters) it does not call for. */
 MUST_CHECK enum err store_next_due(struct store *s, int64_t *ret_at_s);
 
-/* Whether a record or a doomed entry names this blob. For finding orphans at start. */
+/* Whether a record or a doomed entry names this blob. For finding orphans. */
 MUST_CHECK enum err store_knows_blob(struct store *s, const struct blob_name *blob,
                                      bool *ret_known);
 
@@ -186,6 +186,13 @@ MUST_CHECK enum err store_stats(struct store *s, struct store_stats *ret_stats);
 
 /* Whether the store answers, with a real write. */
 MUST_CHECK enum err store_ping(struct store *s);
+
+/* The name that the store keeps of itself; a shared one that has none yet takes `want`. Storages
+ * are marked with it, so that a node with a wrong store destroys nobody's blobs. One that was
+ * emptied has forgotten it. An embedded store has the name of zeros: those of one storage succeed
+ * each other. */
+MUST_CHECK enum err store_identity(struct store *s, const struct store_name *want,
+                                   struct store_name *ret_name);
 
 /* Whether other nodes may use it too: then uploads can end without this node's doing. */
 bool store_is_shared(const struct store *s);

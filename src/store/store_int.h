@@ -43,6 +43,8 @@ struct store_ops {
     enum err (*peek)(struct store *s, const char *name, int64_t now_s, struct counter *ret_counter);
     enum err (*stats)(struct store *s, struct store_stats *ret_stats);
     enum err (*ping)(struct store *s);
+    enum err (*identity)(struct store *s, const struct store_name *want,
+                         struct store_name *ret_name);
     void (*free)(struct store *s);
     bool is_shared;
 };

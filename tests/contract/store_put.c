@@ -356,6 +356,22 @@ a_ping_answers(void **state)
 }
 
 static void
+a_store_takes_a_name_once_and_keeps_it(void **state)
+{
+    static const struct store_name wants[] = {{{0x0a, 1}}, {{0x0b, 2}}, {{0x0c, 3}}}, zeros;
+    struct fixture *f = *state;
+    struct store_name name;
+
+    for (unsigned i = 0; i < 3; i++) {
+        if (i == 2)
+            fixture_reopen(f);
+        memset(&name, 0xff, sizeof(name));
+        assert_ok(store_identity(f->s, &wants[i], &name));
+        assert_memory_equal(&name, store_is_shared(f->s) ? &wants[0] : &zeros, sizeof(name));
+    }
+}
+
+static void
 freeing_no_store_does_nothing(void **state)
 {
     (void)state;
@@ -385,6 +401,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_restart_keeps_uploads_leases_tombstones_and_counters),
     cmocka_unit_test(huge_times_and_numbers_are_kept),
     cmocka_unit_test(a_ping_answers),
+    cmocka_unit_test(a_store_takes_a_name_once_and_keeps_it),
     cmocka_unit_test(freeing_no_store_does_nothing),
 };
 

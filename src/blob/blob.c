@@ -41,15 +41,21 @@ blob_open(struct blobs *b, const struct blob_name *name, struct reader **ret_rea
 }
 
 enum err
-blob_shred(struct blobs *b, const struct blob_name *name)
+blob_shred(struct blobs *b, const struct blob_name *name, const struct blob_progress *progress)
 {
-    return b->ops->shred(b, name);
+    return b->ops->shred(b, name, progress);
 }
 
 enum err
 blob_scan_orphans(struct blobs *b, struct blob_scan *scan)
 {
     return b->ops->scan_orphans(b, scan);
+}
+
+enum err
+blob_mark_owner(struct blobs *b, const struct blob_owner *owner, bool *ret_alone)
+{
+    return b->ops->mark_owner(b, owner, ret_alone);
 }
 
 enum err

@@ -48,14 +48,23 @@ MUST_CHECK enum err blob_open(struct blobs *b, const struct blob_name *name,
 
 /* ---- the end ---- */
 
+/* Called between the pieces and after each pass of a long overwriting, some thousand times for a
+ * gigabyte: on the thread that overwrites. */
+struct blob_progress {
+    void (*step)(void *ctx);
+    void *ctx;
+};
+
 /* Overwrite the bytes in place with random ones, pass by pass and each made durable, truncate,
  * unlink, make the directory durable. A blob that is not there is no error: it was finished
- * before. A blob whose writer was committed but not freed is shredded all the same. Where the file
- * system needs room to overwrite and has none, it is only truncated and removed, with a log line.
+ * before. A blob whose writer was committed but not freed is shredded all the same, and two may
+ * shred the same blob at once. Where the file system needs room to overwrite and has none, it is
+ * only truncated and removed, with a log line. `progress` may be NULL.
  * ERR_IO, ERR_NOMEM: some step failed and the blob is still there; try again later. */
-MUST_CHECK enum err blob_shred(struct blobs *b, const struct blob_name *name);
+MUST_CHECK enum err blob_shred(struct blobs *b, const struct blob_name *name,
+                               const struct blob_progress *progress);
 
-/* At start: visit everything in the storage, and shred what `is_known` denies, as well as
+/* Visit everything in the storage, and shred what `is_known` denies, as well as
  * unfinished writes. What a living writer holds is kept unasked. Names and kinds of file that are
  * not ours are left alone and counted; links are never followed. An error of `is_known` ends the
  * scan with that error; a blob that cannot be shredded does not, but is the scan's error at its
@@ -68,6 +77,16 @@ struct blob_scan {
 MUST_CHECK enum err blob_scan_orphans(struct blobs *b, struct blob_scan *scan);
 
 /* ---- the storage ---- */
+
+/* Leave a mark that blobs of `owner`, a store, lie here and may be wanted until `until_s`; its
+ * time is only ever prolonged. `ret_alone`: at `now_s` no other owner's blobs may be wanted; marks
+ * that are past their time are removed. ERR_NOSPACE, ERR_IO. */
+struct blob_owner {
+    struct store_name name;
+    int64_t now_s, until_s;
+};
+MUST_CHECK enum err blob_mark_owner(struct blobs *b, const struct blob_owner *owner,
+                                    bool *ret_alone);
 
 struct blob_space {
     uint64_t free_bytes, total_bytes; /* of the file system, for an ordinary user */

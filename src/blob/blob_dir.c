@@ -244,6 +244,7 @@ blob_dir_open(const struct blob_dir_opts *opts, struct blobs **ret_blobs)
         .open = dir_open,
         .shred = blob_dir_shred,
         .scan_orphans = blob_dir_scan_orphans,
+        .mark_owner = blob_dir_mark_owner,
         .space = dir_space,
         .ping = dir_ping,
         .free = dir_free,

@@ -4,7 +4,8 @@
  * On the disk: <path>/<aa>/<32 hex>, aa = the first byte of the name. A write in progress is
  * <32 hex>.part beside its later place. Its writer holds flock(LOCK_EX) on the open file from its
  * first byte until it is freed, so that no scan (of this node or of another one on the same
- * storage) takes a blob for an orphan before its record is put.
+ * storage) takes a blob for an orphan before its record is put. <path>/.store-<32 hex> is an
+ * owner's mark: an empty file whose modification time is the time that it holds until.
  *
  * A `struct blob_dir` does not change after it was opened: that makes it thread-safe. */
 #ifndef MAYFLY_BLOB_BLOB_DIR_INT_H
@@ -13,6 +14,7 @@
 #include "base/enc.h"
 #include "blob/blob_int.h"
 
+#include <dirent.h>
 #include <limits.h>
 #include <sys/stat.h>
 
@@ -58,14 +60,21 @@ enum err blob_dir_create(struct blobs *b, struct blob_writer **ret_writer);
 
 /* blob_dir_shred.c: one pass over the first `len` bytes of `fd`, in place and made durable. The
  * file keeps its length. On its own so that a test can look at the old bytes' place after it. */
-MUST_CHECK enum err blob_dir_overwrite(const struct blob_dir *d, int fd, uint64_t len);
+MUST_CHECK enum err blob_dir_overwrite(const struct blob_dir *d, int fd, uint64_t len,
+                                       const struct blob_progress *progress);
 
 /* Overwrite, truncate, unlink `file` (open for reading and writing as `fd`), sync the folder. */
-MUST_CHECK enum err blob_dir_destroy(const struct blob_dir *d, int sub_fd, const char *file,
-                                     int fd);
-enum err blob_dir_shred(struct blobs *b, const struct blob_name *name);
+MUST_CHECK enum err blob_dir_destroy(const struct blob_dir *d, int sub_fd, const char *file, int fd,
+                                     const struct blob_progress *progress);
+enum err blob_dir_shred(struct blobs *b, const struct blob_name *name,
+                        const struct blob_progress *progress);
+
+/* blob_dir_owner.c: whether `file`, in the storage's own folder, is the mark of an owner. */
+bool blob_dir_is_mark(const char *file);
+enum err blob_dir_mark_owner(struct blobs *b, const struct blob_owner *owner, bool *ret_alone);
 
 /* blob_dir_scan.c */
+enum err blob_dir_open_list(int dir_fd, DIR **ret_list); /* reads through a descriptor of its own */
 enum err blob_dir_scan_orphans(struct blobs *b, struct blob_scan *scan);
 
 #endif

@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "base/mem.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -70,7 +69,7 @@ destroy(struct visit *v, const char *file, int fd, const struct stat *st, bool i
         if (unlinkat(v->sub_fd, file, 0) != 0)
             e = blob_dir_error("unlink");
     } else {
-        e = blob_dir_destroy(v->dir, v->sub_fd, file, fd);
+        e = blob_dir_destroy(v->dir, v->sub_fd, file, fd, NULL);
     }
     if (e == ERR_OK)
         v->scan->n_shredded++;
@@ -134,9 +133,9 @@ is_dots(const char *name)
     return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* Read a folder through a descriptor of its own: closing the DIR closes it. */
-static enum err
-open_list(int dir_fd, DIR **ret_list)
+/* Closing the DIR closes its descriptor. */
+enum err
+blob_dir_open_list(int dir_fd, DIR **ret_list)
 {
     int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *list = fd < 0 ? NULL : fdopendir(fd);
@@ -162,7 +161,7 @@ visit_sub(struct visit *v)
     e = blob_dir_open_sub(v->dir, v->first, &v->sub_fd);
     if (e != ERR_OK)
         return e;
-    e = open_list(v->sub_fd, &list);
+    e = blob_dir_open_list(v->sub_fd, &list);
     while (e == ERR_OK) {
         errno = 0;
         entry = readdir(list);
@@ -192,12 +191,12 @@ count_strangers(const struct blob_dir *d, uint64_t *n)
     uint8_t first;
     char sub[BLOB_SUB_LEN];
     DIR *list = NULL;
-    enum err e = open_list(d->root_fd, &list);
+    enum err e = blob_dir_open_list(d->root_fd, &list);
 
     if (e != ERR_OK)
         return e;
     for (errno = 0; (entry = readdir(list)) != NULL; errno = 0) {
-        if (is_dots(entry->d_name))
+        if (is_dots(entry->d_name) || blob_dir_is_mark(entry->d_name))
             continue;
         if (hex_decode(entry->d_name, &first, 1) != ERR_OK) {
             (*n)++;

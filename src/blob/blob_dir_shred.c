@@ -12,8 +12,16 @@
 
 enum { SHRED_BLOCK = 256 * 1024 };
 
+static void
+step(const struct blob_progress *progress)
+{
+    if (progress != NULL)
+        progress->step(progress->ctx);
+}
+
 enum err
-blob_dir_overwrite(const struct blob_dir *d, int fd, uint64_t len)
+blob_dir_overwrite(const struct blob_dir *d, int fd, uint64_t len,
+                   const struct blob_progress *progress)
 {
     size_t block_len = len < SHRED_BLOCK ? (size_t)len : SHRED_BLOCK;
     uint8_t *block = NULL;
@@ -30,17 +38,19 @@ blob_dir_overwrite(const struct blob_dir *d, int fd, uint64_t len)
         e = d->random_fill(block, n);
         if (e == ERR_OK)
             e = fs_write_at(fd, block, n, off);
+        step(progress);
     }
     while (e == ERR_OK && fdatasync(fd) != 0) {
         if (errno != EINTR)
             e = blob_dir_error("fdatasync");
     }
+    step(progress);
     free(block);
     return e;
 }
 
 static enum err
-overwrite_all(const struct blob_dir *d, int fd)
+overwrite_all(const struct blob_dir *d, int fd, const struct blob_progress *progress)
 {
     struct stat st;
     enum err e = ERR_OK;
@@ -48,7 +58,7 @@ overwrite_all(const struct blob_dir *d, int fd)
     if (fstat(fd, &st) != 0)
         return blob_dir_error("stat");
     for (unsigned pass = 0; e == ERR_OK && pass < d->shred_passes; pass++)
-        e = blob_dir_overwrite(d, fd, (uint64_t)st.st_size);
+        e = blob_dir_overwrite(d, fd, (uint64_t)st.st_size, progress);
     /* Only a file system that writes elsewhere (copy-on-write) needs room to overwrite: the old
      * bytes would have stayed anyway, and keeping the blob would keep the disk full for ever. */
     if (e == ERR_NOSPACE) {
@@ -59,9 +69,10 @@ overwrite_all(const struct blob_dir *d, int fd)
 }
 
 enum err
-blob_dir_destroy(const struct blob_dir *d, int sub_fd, const char *file, int fd)
+blob_dir_destroy(const struct blob_dir *d, int sub_fd, const char *file, int fd,
+                 const struct blob_progress *progress)
 {
-    enum err e = overwrite_all(d, fd);
+    enum err e = overwrite_all(d, fd, progress);
 
     if (e != ERR_OK)
         return e;
@@ -79,7 +90,7 @@ blob_dir_destroy(const struct blob_dir *d, int sub_fd, const char *file, int fd)
  * has done its work and is only waiting to be freed; two who shred the same blob at once write
  * random bytes over random bytes, and both find it gone. Writes in progress have other names. */
 enum err
-blob_dir_shred(struct blobs *b, const struct blob_name *name)
+blob_dir_shred(struct blobs *b, const struct blob_name *name, const struct blob_progress *progress)
 {
     const struct blob_dir *d = blob_dir_of(b);
     char file[BLOB_FILE_LEN];
@@ -95,7 +106,7 @@ blob_dir_shred(struct blobs *b, const struct blob_name *name)
     if (e == ERR_NOTFOUND)
         e = fs_sync(sub_fd); /* an earlier try may have failed at just this last step */
     else if (e == ERR_OK)
-        e = blob_dir_destroy(d, sub_fd, file, fd);
+        e = blob_dir_destroy(d, sub_fd, file, fd, progress);
 out:
     fs_close(&fd);
     fs_close(&sub_fd);

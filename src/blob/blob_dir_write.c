@@ -95,7 +95,7 @@ writer_abort(struct blob_writer *bw)
     if (w->state != COMMITTED) {
         (void)!ftruncate(w->fd, 0); /* frees the space even while a scan has the file open */
         (void)unlinkat(w->sub_fd, w->part, 0);
-    } else if (blob_dir_destroy(w->dir, w->sub_fd, w->file, w->fd) != ERR_OK) {
+    } else if (blob_dir_destroy(w->dir, w->sub_fd, w->file, w->fd, NULL) != ERR_OK) {
         (void)unlinkat(w->sub_fd, w->file, 0); /* at least nobody finds it */
     }
     w->state = REMOVED;

@@ -9,8 +9,10 @@
 struct blobs_ops {
     enum err (*create)(struct blobs *b, struct blob_writer **ret_writer);
     enum err (*open)(struct blobs *b, const struct blob_name *name, struct reader **ret_reader);
-    enum err (*shred)(struct blobs *b, const struct blob_name *name);
+    enum err (*shred)(struct blobs *b, const struct blob_name *name,
+                      const struct blob_progress *progress);
     enum err (*scan_orphans)(struct blobs *b, struct blob_scan *scan);
+    enum err (*mark_owner)(struct blobs *b, const struct blob_owner *owner, bool *ret_alone);
     enum err (*space)(struct blobs *b, struct blob_space *ret_space);
     enum err (*ping)(struct blobs *b);
     void (*free)(struct blobs *b);

@@ -152,7 +152,7 @@ a_subfolder_that_was_opened_up_later_is_an_io_error(void **state)
     assert_int_equal(chmod(sub, 0777), 0);
     assert_err(ERR_IO, blob_open(p->blobs, &name, &r)); /* DENIED would mean a wrong token */
     assert_null(r);
-    assert_err(ERR_IO, blob_shred(p->blobs, &name));
+    assert_err(ERR_IO, blob_shred(p->blobs, &name, NULL));
 }
 
 static void

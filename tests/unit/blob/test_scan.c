@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The scan at start: orphans and unfinished writes go; known blobs, what a living writer holds,
+/* The scan: orphans and unfinished writes go; known blobs, what a living writer holds,
  * and everything that is not ours stay. */
 #include "unit/blob/blob_testing.h"
 

@@ -7,6 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NAME_KEY "store:{mayfly}"
+
+/* A name is asked for every hour; a store that nobody has asked for so long is no more. */
+enum { NAME_MS = 7 * 86400 * 1000 };
+
 /* Nothing of ours is left to do: Redis frees memory and does not overwrite it, and what it writes
  * to disks, if it is told to, is its administrator's (docs/operations.md). Only what is sealed ever
  * got there. */
@@ -29,6 +34,39 @@ rd_store_ping(struct store *store)
     rd_add(&a, "EX");
     rd_add(&a, "60");
     return rd_run_only(rd_of(store), &a);
+}
+
+static enum err
+rd_store_identity(struct store *store, const struct store_name *want, struct store_name *ret_name)
+{
+    enum { SET, KEEP, GET, N };
+    struct redis_store *s = rd_of(store);
+    struct rd_args args[N];
+    struct rd_command commands[N];
+    redisReply *replies[N] = {NULL};
+    enum err errs[N], e;
+
+    rd_begin(&args[SET], "SET", 1);
+    rd_add(&args[SET], NAME_KEY);
+    rd_add_hex(&args[SET], want->b);
+    rd_add(&args[SET], "NX");
+    rd_begin(&args[KEEP], "PEXPIRE", 1);
+    rd_add(&args[KEEP], NAME_KEY);
+    rd_add_int(&args[KEEP], NAME_MS);
+    rd_begin(&args[GET], "GET", 1);
+    rd_add(&args[GET], NAME_KEY);
+    for (size_t i = 0; i < N; i++) {
+        args[i].command.is_idempotent = true;
+        commands[i] = args[i].command;
+    }
+    e = rd_link_calls(s->link, commands, N, errs, replies);
+    if (e == ERR_OK &&
+        (replies[GET]->type != REDIS_REPLY_STRING || replies[GET]->len != HEX_LEN(ID_LEN) ||
+         hex_decode(replies[GET]->str, ret_name->b, ID_LEN) != ERR_OK))
+        e = rd_damaged();
+    for (size_t i = 0; i < N; i++)
+        freeReplyObject(replies[i]);
+    return e;
 }
 
 static void
@@ -63,6 +101,7 @@ static const struct store_ops redis_ops = {
     .peek = rd_store_peek,
     .stats = rd_store_stats,
     .ping = rd_store_ping,
+    .identity = rd_store_identity,
     .free = rd_store_free,
     .is_shared = true,
 };

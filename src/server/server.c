@@ -177,12 +177,17 @@ open_vault(struct server *s)
         .pepper = state_pepper(s->state),
         .code_words = s->config->key_words,
         .lease_s = s->config->lease_s,
+        .max_life_s = (int64_t)s->config->max_expiry_minutes * 60,
         .now_s = clock_now_s,
+        .mono_ms = clock_mono_ms,
         .writers = s->writers,
     };
     struct sweeper_work work;
     enum err e = vault_new(&cfg, &s->vault);
+    bool is_alone; /* the sweeper tells, again and again */
 
+    if (e == ERR_OK)
+        e = vault_mark_storage(s->vault, &is_alone);
     if (e != ERR_OK)
         return e;
     sweeper_work_of_vault(s->vault, &work);

@@ -12,12 +12,13 @@
 
 enum {
     N_SHREDDERS = 2,
-    TICK_MS = 1000,       /* the longest sleep: a step of the wall clock is seen within it */
-    COALESCE_MS = 20,     /* wakes that come closer together make one round */
-    POLL_MS = 100,        /* while blobs wait for a thread that shreds */
-    RETRY_MS = 100,       /* after a failure, twice as long after each further one */
-    RETRY_MAX_MS = 5000,  /* of a sweep: keys must end soon */
-    SHRED_MAX_MS = 60000, /* of a shredder: a broken disk stays broken for a while */
+    TICK_MS = 1000,          /* the longest sleep: a step of the wall clock is seen within it */
+    COALESCE_MS = 20,        /* wakes that come closer together make one round */
+    POLL_MS = 100,           /* while blobs wait for a thread that shreds */
+    RETRY_MS = 100,          /* after a failure, twice as long after each further one */
+    RETRY_MAX_MS = 5000,     /* of a sweep: keys must end soon */
+    SHRED_MAX_MS = 60000,    /* of a shredder: a broken disk stays broken for a while */
+    RECOVER_MAX_MS = 600000, /* of a recovery: orphans have no deadline */
 };
 
 struct shredder {
@@ -43,6 +44,8 @@ struct sweeper {
     int64_t last_late_ms;   /* of the last round that did not fail */
     int64_t started_now_ms; /* wall clock */
     bool is_recovering;
+    unsigned n_recover_failed; /* in a row */
+    int64_t recover_at_ms;     /* monotonic; INT64_MAX: no more */
 };
 
 static bool
@@ -75,8 +78,26 @@ count_failure(struct sweeper *s, const char *what, enum err e)
 
 /* ---- the threads that shred ---- */
 
-/* The orphans of a crash, once. True: done, or another thread is at it. */
+/* Whether it is time for a recovery, which no other thread is at; with the lock held. */
 static bool
+must_recover(const struct sweeper *s)
+{
+    return !s->is_recovering && clock_mono_ms() >= s->recover_at_ms;
+}
+
+/* When to recover next, after one that ended with `e`; with the lock held. */
+static int64_t
+next_recovery_ms(struct sweeper *s, enum err e)
+{
+    s->n_recover_failed = e == ERR_OK ? 0 : s->n_recover_failed + 1;
+    if (e != ERR_OK)
+        return clock_mono_ms() + backoff_ms(s->n_recover_failed, RECOVER_MAX_MS);
+    return s->work.recover_every_ms > 0 ? clock_mono_ms() + s->work.recover_every_ms : INT64_MAX;
+}
+
+/* The orphans of a crash, when it is time for them. What fails has a pause of its own: this thread
+ * goes on shredding. */
+static void
 recover(struct sweeper *s)
 {
     struct log_field field;
@@ -85,11 +106,11 @@ recover(struct sweeper *s)
     enum err e;
 
     (void)pthread_mutex_lock(&s->lock);
-    is_mine = !s->stats.has_recovered && !s->is_recovering;
+    is_mine = must_recover(s);
     s->is_recovering = s->is_recovering || is_mine;
     (void)pthread_mutex_unlock(&s->lock);
     if (!is_mine)
-        return true;
+        return;
     e = s->work.recover(s->work.ctx, &n);
     if (e != ERR_OK) {
         count_failure(s, "shredding blobs without a record", e);
@@ -99,10 +120,10 @@ recover(struct sweeper *s)
     }
     (void)pthread_mutex_lock(&s->lock);
     s->is_recovering = false;
-    s->stats.has_recovered = e == ERR_OK;
+    s->stats.has_recovered = s->stats.has_recovered || e == ERR_OK;
     s->stats.n_recovered += n;
+    s->recover_at_ms = next_recovery_ms(s, e);
     (void)pthread_mutex_unlock(&s->lock);
-    return e == ERR_OK;
 }
 
 static void
@@ -144,7 +165,7 @@ shred(struct pool_job *job)
         ok = false;
     }
     if (!is_stopping(s))
-        ok = recover(s) && ok; /* after what is due: that has 10 s, orphans have no deadline */
+        recover(s); /* after what is due: that has 10 s, orphans have no deadline */
 
     (void)pthread_mutex_lock(&s->lock);
     me->n_failed = ok ? 0 : me->n_failed + 1;
@@ -166,7 +187,7 @@ start_shredders(struct sweeper *s, bool has_doomed)
     (void)pthread_mutex_lock(&s->lock);
     for (size_t i = 0; i < N_SHREDDERS && !s->stop; i++) {
         struct shredder *one = &s->shredders[i];
-        bool has_work = has_doomed || (i == 0 && !s->stats.has_recovered && !s->is_recovering);
+        bool has_work = has_doomed || (i == 0 && must_recover(s));
 
         if (!has_work || one->is_busy || now_ms < one->not_before_ms)
             continue;
@@ -318,6 +339,7 @@ sweeper_new(const struct sweeper_work *work, struct sweeper **ret_sweeper)
         return err_set(ERR_NOMEM, "no memory for the sweeper");
     s->work = *work;
     s->stats.has_recovered = work->recover == NULL;
+    s->recover_at_ms = work->recover == NULL ? INT64_MAX : INT64_MIN;
     s->last_run_ms = clock_mono_ms();
     s->started_now_ms = work->now_ms();
     for (size_t i = 0; i < N_SHREDDERS; i++)

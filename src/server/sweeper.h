@@ -21,14 +21,16 @@ struct sweeper_work {
     enum err (*next_due)(void *ctx, int64_t *ret_at_s);
     enum err (*sweep)(void *ctx, unsigned *ret_n);
     enum err (*shred_next)(void *ctx, struct doomed_blob *ret_blob);
-    enum err (*recover)(void *ctx, uint64_t *ret_n); /* once, on a thread that shreds; or NULL */
+    enum err (*recover)(void *ctx, uint64_t *ret_n); /* on a thread that shreds; or NULL */
     int64_t (*now_ms)(void);                         /* the wall clock: clock_now_ms */
+    int64_t recover_every_ms; /* after one that succeeded; 0: then no more. Monotonic */
 };
 
 /* That of a vault (borrowed, alive as the sweeper is) and the system's clock. */
 void sweeper_work_of_vault(struct vault *v, struct sweeper_work *ret_work);
 
-/* Start the threads; the first sweep and the recovery begin at once. ERR_NOMEM, ERR_UNAVAIL. */
+/* Start the threads; the first sweep and the first recovery begin at once. ERR_NOMEM, ERR_UNAVAIL.
+ */
 MUST_CHECK enum err sweeper_new(const struct sweeper_work *work, struct sweeper **ret_sweeper);
 
 /* Something may be due earlier than it was: look again within 20 ms. Cheap: many wakes make one
@@ -42,7 +44,7 @@ void sweeper_health(void *sweeper, struct sweeper_health *ret_health);
 struct sweeper_stats {
     uint64_t n_ended, n_shredded, n_recovered; /* uploads; blobs; blobs without a record */
     uint64_t n_failures;                       /* calls that failed */
-    bool has_recovered;
+    bool has_recovered;                        /* at least once */
 };
 void sweeper_stats(struct sweeper *s, struct sweeper_stats *ret_stats);
 

@@ -4,6 +4,10 @@
 
 #include "base/clock.h"
 
+/* A shared store can lose records while we run: one that was emptied, or a node that died. The
+ * vault's mark of the storage counts on it. */
+enum { RECOVER_EVERY_S = 3600 };
+
 static enum err
 next_due(void *ctx, int64_t *ret_at_s)
 {
@@ -31,5 +35,13 @@ recover(void *ctx, uint64_t *ret_n)
 void
 sweeper_work_of_vault(struct vault *v, struct sweeper_work *ret_work)
 {
-    *ret_work = (struct sweeper_work){v, next_due, sweep, shred_next, recover, clock_now_ms};
+    *ret_work = (struct sweeper_work){
+        .ctx = v,
+        .next_due = next_due,
+        .sweep = sweep,
+        .shred_next = shred_next,
+        .recover = recover,
+        .now_ms = clock_now_ms,
+        .recover_every_ms = RECOVER_EVERY_S * 1000,
+    };
 }

@@ -66,6 +66,26 @@ vault_revoke_downloads(struct vault *v, const struct share_id *id)
     (void)pthread_mutex_unlock(&v->lock);
 }
 
+/* ---- has it ended? ---- */
+
+static bool
+is_over(const struct vault_download *d)
+{
+    return atomic_load(&d->is_revoked) || d->v->cfg.now_s() >= d->expires_at_s;
+}
+
+/* The same, where it matters to know what other nodes did. */
+static bool
+has_ended(const struct vault_download *d)
+{
+    struct vault *v = d->v;
+
+    if (is_over(d) || !store_is_shared(v->cfg.store))
+        return is_over(d);
+    return store_renew(v->cfg.store, &d->id, &d->lease, v->cfg.now_s(), v->cfg.lease_s) ==
+           ERR_NOTFOUND;
+}
+
 /* ---- claim ---- */
 
 /* Continue a lease of this client. ERR_NOTFOUND: there is none; ERR_RANGE: beyond the end. */
@@ -137,7 +157,9 @@ vault_open(struct vault *v, const struct vault_wish *wish, struct vault_download
     d->uses_left = rec.uses_left;
     d->stored_bytes = rec.stored_bytes;
     e = blob_open(v->cfg.blobs, &rec.blob, &d->blob);
-    if (e == ERR_NOTFOUND) /* a record without its blob is our fault, not the client's */
+    if (e == ERR_NOTFOUND && has_ended(d))
+        e = err_set(ERR_GONE, "the upload ended when it was opened");
+    else if (e == ERR_NOTFOUND) /* a record without its blob is our fault, not the client's */
         e = err_set(ERR_IO, "the blob of a live record is missing");
 out:
     mem_wipe(&part, sizeof(part));
@@ -175,12 +197,6 @@ vault_download_expires_at_s(const struct vault_download *d)
 
 /* ---- verify ---- */
 
-static bool
-is_over(const struct vault_download *d)
-{
-    return atomic_load(&d->is_revoked) || d->v->cfg.now_s() >= d->expires_at_s;
-}
-
 enum err
 vault_download_verify(struct vault_download *d, uint8_t ret_actual[SHA256_LEN])
 {
@@ -193,7 +209,7 @@ vault_download_verify(struct vault_download *d, uint8_t ret_actual[SHA256_LEN])
     if (e == ERR_OK && (!mem_equal(actual, d->meta.sha256, sizeof(actual)) ||
                         fernet_verified_len(d->verified) != d->meta.size_bytes))
         e = err_set(ERR_INTEGRITY, "a blob holds another file than its record says");
-    if (e != ERR_OK && is_over(d)) /* its blob may be half overwritten by now */
+    if (e != ERR_OK && has_ended(d)) /* its blob may be half overwritten by now */
         return err_set(ERR_GONE, "the upload ended while it was verified");
     if (e == ERR_INTEGRITY)
         memcpy(ret_actual, actual, sizeof(actual));
@@ -206,27 +222,63 @@ struct guarded_source {
     struct source source;
     struct source *next;
     struct vault_download *d;
-    int64_t renew_at_s;
+    int64_t renewed_at_s; /* or tried */
 };
 
-/* The upload may end, and the lease must not, while the stream runs. */
+enum {
+    BURN_SEEN_S = 2,      /* how long a stream may not notice what another node ended */
+    RENEW_SHARE_MAX = 10, /* looking for it takes at most a tenth of the time of all streams */
+};
+
+/* The lease must not end. With a shared store this is also how we see that the upload has. */
+static bool
+must_renew(const struct guarded_source *g, int64_t now_s)
+{
+    struct vault *v = g->d->v;
+    int64_t since_s = now_s - g->renewed_at_s;
+
+    if (since_s < 0 || since_s >= (v->cfg.lease_s + 3) / 4)
+        return true;
+    return store_is_shared(v->cfg.store) && since_s >= BURN_SEEN_S &&
+           vault_mono_ms(v) >= atomic_load_explicit(&v->calm_until_ms, memory_order_relaxed);
+}
+
+static enum err
+renew(struct guarded_source *g, int64_t now_s)
+{
+    struct vault *v = g->d->v;
+    int64_t from_ms = vault_mono_ms(v), took_ms;
+    enum err e;
+
+    e = store_renew(v->cfg.store, &g->d->id, &g->d->lease, now_s, v->cfg.lease_s);
+    g->renewed_at_s = now_s;
+    took_ms = vault_mono_ms(v) - from_ms;
+    if (took_ms > 0)
+        atomic_store_explicit(&v->calm_until_ms, from_ms + RENEW_SHARE_MAX * took_ms,
+                              memory_order_relaxed);
+    return e;
+}
+
+/* The upload may end, and the lease must not, while the stream runs. A store that is away cuts
+ * nothing: the lease still runs for a while. */
 static enum err
 keep_alive(struct guarded_source *g)
 {
     struct vault *v = g->d->v;
     int64_t now_s = v->cfg.now_s();
+    bool has_failed;
     enum err e;
 
     if (is_over(g->d))
         return err_set(ERR_GONE, "the upload ended while it was sent");
-    if (now_s < g->renew_at_s)
+    if (!must_renew(g, now_s))
         return ERR_OK;
-    g->renew_at_s = now_s + (v->cfg.lease_s + 3) / 4;
-    e = store_renew(v->cfg.store, &g->d->id, &g->d->lease, now_s, v->cfg.lease_s);
+    e = renew(g, now_s);
     if (e == ERR_NOTFOUND)
-        return err_set(ERR_GONE, "the lease ended while it was sent");
-    if (e != ERR_OK) /* the lease still runs for a while: try again then */
-        log_err(LOG_WARN, "renewing a lease", e);
+        return err_set(ERR_GONE, "the upload, or its lease, ended while it was sent");
+    has_failed = atomic_exchange(&v->renewals_fail, e != ERR_OK);
+    if (e != ERR_OK && !has_failed) /* once, not for each stream */
+        log_err(LOG_WARN, "renewing leases", e);
     return ERR_OK;
 }
 
@@ -238,7 +290,7 @@ guarded_read(struct source *s, uint8_t *ret_bytes, size_t cap, size_t *ret_len)
 
     if (e == ERR_OK)
         e = source_read(g->next, ret_bytes, cap, ret_len);
-    if (e == ERR_INTEGRITY && is_over(g->d))
+    if (e == ERR_INTEGRITY && has_ended(g->d))
         e = err_set(ERR_GONE, "the upload ended while it was sent");
     return e;
 }
@@ -263,7 +315,7 @@ vault_download_source(struct vault_download *d, uint64_t from, uint64_t len,
     *g = (struct guarded_source){
         .source = {&ops},
         .d = d,
-        .renew_at_s = d->v->cfg.now_s() + (d->v->cfg.lease_s + 3) / 4,
+        .renewed_at_s = d->v->cfg.now_s(),
     };
     e = fernet_verified_source(&d->verified, from, len, &g->next);
     if (e != ERR_OK) {
@@ -305,11 +357,11 @@ vault_download_settle(struct vault_download *d, uint64_t left, uint64_t acked, b
         return ERR_OK; /* spent, nothing covered: the lease waits for the client */
     e = store_settle(v->cfg.store, &d->id, &d->lease, &span, v->cfg.now_s(), &ended);
     if (e == ERR_NOTFOUND)
-        return ERR_OK; /* ended meanwhile */
-    if (e == ERR_OK && ended) {
+        return ERR_OK;        /* ended meanwhile */
+    if (e != ERR_OK || ended) /* without an answer it may have been the end */
         atomic_store(&v->must_scrub, true);
+    if (e == ERR_OK && ended)
         *ret_ended = true;
-    }
     return e;
 }
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAC_INPUT_MAX = CODE_TEXT_LEN + 32, SWEEP_BATCH = 256, SHRED_HOLD_S = 300 };
+enum { MAC_INPUT_MAX = CODE_TEXT_LEN + 32 };
 
 /* A running stream renews its lease a second after it was made, at the earliest. */
 enum { LEASE_MIN_S = 2 };
@@ -29,9 +29,16 @@ vault_new(const struct vault_cfg *cfg, struct vault **ret_vault)
     v->cfg = *cfg;
     if (v->cfg.lease_s < LEASE_MIN_S)
         v->cfg.lease_s = LEASE_MIN_S;
+    v->calm_until_ms = INT64_MIN;
     (void)pthread_mutex_init(&v->lock, NULL);
     *ret_vault = v;
     return ERR_OK;
+}
+
+int64_t
+vault_mono_ms(const struct vault *v)
+{
+    return v->cfg.mono_ms != NULL ? v->cfg.mono_ms() : v->cfg.now_s() * 1000;
 }
 
 void
@@ -176,13 +183,14 @@ vault_burn(struct vault *v, const struct share_code *code, const char *token)
         e = store_lookup(v->cfg.store, &id, now_s, &rec);
     if (e == ERR_OK)
         e = check_burn_token(token, rec.burn_hash);
-    if (e == ERR_OK)
-        e = store_remove(v->cfg.store, &id, ENDED_REVOKED, now_s);
     if (e != ERR_OK)
         return e;
-    atomic_store(&v->must_scrub, true);
-    vault_revoke_downloads(v, &id);
-    return ERR_OK;
+    e = store_remove(v->cfg.store, &id, ENDED_REVOKED, now_s);
+    if (e != ERR_NOTFOUND && e != ERR_GONE) /* also when the answer was lost: it may be done */
+        atomic_store(&v->must_scrub, true);
+    if (e == ERR_OK)
+        vault_revoke_downloads(v, &id);
+    return e;
 }
 
 enum err
@@ -217,77 +225,4 @@ vault_ping(struct vault *v, enum err *ret_store, enum err *ret_blobs)
 {
     *ret_store = store_ping(v->cfg.store);
     *ret_blobs = blob_ping(v->cfg.blobs);
-}
-
-/* ---- the end of life ---- */
-
-enum err
-vault_sweep(struct vault *v, unsigned *ret_n)
-{
-    unsigned total = 0, n = 0;
-    enum err e;
-
-    do {
-        e = store_end_due(v->cfg.store, v->cfg.now_s(), SWEEP_BATCH, &n);
-        if (e != ERR_OK) {
-            atomic_store(&v->must_scrub, true); /* it may have ended some before it failed */
-            return e;
-        }
-        total += n;
-    } while (n == SWEEP_BATCH);
-    /* Set the flag back first: a removal that comes meanwhile is scrubbed by the next sweep. */
-    if (atomic_exchange(&v->must_scrub, false) || total > 0) {
-        e = store_scrub(v->cfg.store);
-        if (e != ERR_OK) {
-            atomic_store(&v->must_scrub, true);
-            return e;
-        }
-    }
-    *ret_n = total;
-    return ERR_OK;
-}
-
-enum err
-vault_shred_next(struct vault *v, struct doomed_blob *ret_blob)
-{
-    struct doomed_blob doomed;
-    enum err e;
-
-    e = store_take_doomed(v->cfg.store, v->cfg.now_s(), SHRED_HOLD_S, &doomed);
-    if (e == ERR_OK)
-        e = blob_shred(v->cfg.blobs, &doomed.blob);
-    if (e == ERR_OK)
-        e = store_forget_doomed(v->cfg.store, &doomed.blob);
-    if (e == ERR_OK)
-        *ret_blob = doomed;
-    return e;
-}
-
-enum err
-vault_next_due(struct vault *v, int64_t *ret_at_s)
-{
-    if (atomic_load(&v->must_scrub)) {
-        *ret_at_s = v->cfg.now_s();
-        return ERR_OK;
-    }
-    return store_next_due(v->cfg.store, ret_at_s);
-}
-
-static enum err
-is_known(void *ctx, const struct blob_name *name, bool *ret_known)
-{
-    struct vault *v = ctx;
-
-    return store_knows_blob(v->cfg.store, name, ret_known);
-}
-
-enum err
-vault_recover(struct vault *v, uint64_t *ret_n)
-{
-    struct blob_scan scan = {.is_known = is_known, .ctx = v};
-    enum err e = blob_scan_orphans(v->cfg.blobs, &scan);
-
-    if (e == ERR_OK)
-        *ret_n = scan.n_shredded;
-    return e;
 }

@@ -34,8 +34,10 @@ struct vault_cfg {
     const struct secret *pepper; /* VAULT_PEPPER_LEN bytes */
     unsigned code_words;         /* KEY_WORDS */
     int64_t lease_s;             /* LEASE_SECONDS; 1 counts as 2 */
+    int64_t max_life_s;          /* MAX_EXPIRY_MINUTES: none of its uploads is put for longer */
     int64_t (*now_s)(void);
-    struct pool *writers; /* for writing blobs behind; NULL: written by who pushes */
+    int64_t (*mono_ms)(void); /* for spans; NULL: made of now_s */
+    struct pool *writers;     /* for writing blobs behind; NULL: written by who pushes */
 };
 
 MUST_CHECK enum err vault_new(const struct vault_cfg *cfg, struct vault **ret_vault);
@@ -137,8 +139,8 @@ MUST_CHECK enum err vault_preview(struct vault *v, const struct share_code *code
 MUST_CHECK enum err vault_status(struct vault *v, const struct share_code *code,
                                  struct share_state *ret_state);
 
-/* End the upload now; downloads that run are cut. ERR_DENIED: wrong token; ERR_NOTFOUND, ERR_GONE.
- */
+/* End the upload now; downloads that run are cut, those on other nodes within a few seconds.
+ * ERR_DENIED: wrong token; ERR_NOTFOUND, ERR_GONE. */
 MUST_CHECK enum err vault_burn(struct vault *v, const struct share_code *code, const char *token);
 
 /* The strong ETag of an upload, 32 hex digits: the same for all of its life, tells nothing about
@@ -169,13 +171,20 @@ void vault_ping(struct vault *v, enum err *ret_store, enum err *ret_blobs);
 /* End what is due and make its keys unrecoverable: quick. `ret_n` uploads ended. */
 MUST_CHECK enum err vault_sweep(struct vault *v, unsigned *ret_n);
 
-/* Destroy one doomed blob: as slow as the disk. ERR_NOTFOUND: nothing is waiting. */
+/* Destroy one doomed blob: as slow as the disk. ERR_NOTFOUND: nothing is waiting. When the store is
+ * away, what was begun is destroyed all the same, and forgotten by a later call. */
 MUST_CHECK enum err vault_shred_next(struct vault *v, struct doomed_blob *ret_blob);
 
 /* When vault_sweep or vault_shred_next next have work. */
 MUST_CHECK enum err vault_next_due(struct vault *v, int64_t *ret_at_s);
 
-/* At start: shred blobs that no record names. `ret_n` of them. */
+/* Mark the storage as this store's: before the first put, else another store that uses it, too,
+ * could take what is put for orphans. `ret_alone`: no other store's uploads may be live in it. */
+MUST_CHECK enum err vault_mark_storage(struct vault *v, bool *ret_alone);
+
+/* Mark the storage again, and shred blobs that no record names: `ret_n` of them. At start, and
+ * every hour, as the mark's time passes. ERR_DENIED: another store's uploads may be live in the
+ * storage; nothing is shredded. */
 MUST_CHECK enum err vault_recover(struct vault *v, uint64_t *ret_n);
 
 #endif

@@ -14,6 +14,8 @@ struct vault {
     pthread_mutex_t lock;             /* guards the list of downloads; no call is made under it */
     struct vault_download *downloads; /* those that run, for revocation */
     atomic_bool must_scrub;           /* a record was removed since the last sweep */
+    _Atomic int64_t calm_until_ms; /* monotonic: no stream asks the store before, if it can wait */
+    atomic_bool renewals_fail;     /* said in the log */
 };
 
 /* What a sealed record holds beside the clear columns. */
@@ -36,6 +38,9 @@ MUST_CHECK enum err record_seal(struct vault *v, const struct share_code *code,
                                 const struct sealed_part *part, struct record *rec);
 MUST_CHECK enum err record_open(struct vault *v, const struct share_code *code,
                                 const struct record *rec, struct sealed_part *ret_part);
+
+/* Milliseconds, for spans only. */
+int64_t vault_mono_ms(const struct vault *v);
 
 /* Cut the downloads of `id` that run. */
 void vault_revoke_downloads(struct vault *v, const struct share_id *id);

@@ -3,6 +3,7 @@
  * it bears failures. Times are generous upwards, so that a busy machine fails no test. */
 #include "testing.h"
 
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -20,7 +21,7 @@ static struct {
     pthread_mutex_t lock;
     int64_t due_s, ended_at_ms;
     unsigned n_live, n_doomed, n_orphans;
-    unsigned n_asked, n_swept, n_shredded, n_recovered, n_held;
+    unsigned n_asked, n_swept, n_shredded, n_recovered, n_recover_tries, n_held;
     unsigned fail_due, fail_sweep, fail_shred, fail_recover; /* so many calls from now on */
     bool hold_shred;                                         /* a disk that does not answer */
 } world = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -114,6 +115,7 @@ fake_recover(void *ctx, uint64_t *ret_n)
 
     (void)ctx;
     (void)pthread_mutex_lock(&world.lock);
+    world.n_recover_tries++;
     if (take(&world.fail_recover)) {
         e = err_set(ERR_IO, "the disk is broken");
     } else {
@@ -124,8 +126,13 @@ fake_recover(void *ctx, uint64_t *ret_n)
     return e;
 }
 
-static const struct sweeper_work work = {NULL,       fake_next_due, fake_sweep,
-                                         fake_shred, fake_recover,  now_ms};
+static const struct sweeper_work work = {
+    .next_due = fake_next_due,
+    .sweep = fake_sweep,
+    .shred_next = fake_shred,
+    .recover = fake_recover,
+    .now_ms = now_ms,
+};
 
 static int
 fresh_world(void **state)
@@ -135,6 +142,7 @@ fresh_world(void **state)
     world.due_s = world.ended_at_ms = 0;
     world.n_live = world.n_doomed = world.n_orphans = 0;
     world.n_asked = world.n_swept = world.n_shredded = world.n_recovered = world.n_held = 0;
+    world.n_recover_tries = 0;
     world.fail_due = world.fail_sweep = world.fail_shred = world.fail_recover = 0;
     world.hold_shred = false;
     (void)pthread_mutex_unlock(&world.lock);
@@ -415,6 +423,65 @@ orphans_are_recovered_once_also_after_a_failure(void **state)
 }
 
 static void
+orphans_are_recovered_again_when_it_is_time(void **state)
+{
+    struct sweeper_work again = work;
+    struct sweeper_stats st;
+    struct sweeper *s;
+
+    (void)state;
+    again.recover_every_ms = 50;
+    world.n_orphans = 2; /* no thread runs yet */
+    assert_ok(sweeper_new(&again, &s));
+    assert_true(comes_to(&world.n_recovered, 3, LONG_MS));
+    assert_true(sweeper_stop(s, LONG_MS));
+    sweeper_stats(s, &st);
+    assert_int_equal(st.n_recovered, 2 * get(&world.n_recovered));
+    assert_int_equal(st.n_failures, 0);
+    sweeper_free(s);
+}
+
+static void
+orphans_are_not_recovered_again_before_it_is_time(void **state)
+{
+    struct sweeper_work again = work;
+    struct sweeper *s;
+
+    (void)state;
+    again.recover_every_ms = 3600 * 1000;
+    assert_ok(sweeper_new(&again, &s));
+    assert_true(comes_to(&world.n_recovered, 1, LONG_MS));
+    clock_step_ms = 7200 * 1000; /* the wall clock says nothing of how long it was */
+    assert_false(comes_to(&world.n_recovered, 2, 1500));
+    sweeper_free(s);
+}
+
+static void
+a_failing_recovery_holds_up_no_end_and_no_shredding(void **state)
+{
+    struct sweeper_health h;
+    struct sweeper *s;
+    int64_t from_ms;
+
+    (void)state;
+    world.fail_recover = UINT_MAX; /* no thread runs yet */
+    assert_ok(sweeper_new(&work, &s));
+    assert_true(comes_to(&world.n_recover_tries, 3, LONG_MS));
+    from_ms = clock_mono_ms();
+    for (unsigned n = 1; n <= 20; n++) {
+        put_uploads(1, 1000);
+        sweeper_wake(s);
+        assert_true(comes_to(&world.n_shredded, n, LONG_MS));
+    }
+    /* Were the threads that shred held up by it, each for twice as long every time: minutes. */
+    assert_in_range(clock_mono_ms() - from_ms, 0, 20000);
+    sweeper_health(s, &h);
+    assert_true(h.n_failures >= 3); /* that is how /health/ shows it */
+    assert_in_range(get(&world.n_recover_tries), 3, 12);
+    sweeper_free(s);
+}
+
+static void
 after_a_stop_nothing_is_begun(void **state)
 {
     struct sweeper_health h;
@@ -449,6 +516,9 @@ main(void)
         TEST(a_wake_does_not_shorten_the_pause_after_a_failure),
         TEST(a_failed_shred_is_counted_and_tried_again),
         TEST(orphans_are_recovered_once_also_after_a_failure),
+        TEST(orphans_are_recovered_again_when_it_is_time),
+        TEST(orphans_are_not_recovered_again_before_it_is_time),
+        TEST(a_failing_recovery_holds_up_no_end_and_no_shredding),
         TEST(after_a_stop_nothing_is_begun),
     };
 

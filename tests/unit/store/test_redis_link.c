@@ -6,12 +6,27 @@
 
 #include "base/log.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 
 struct fixture {
     struct fake fake;
     struct rd_link *link;
+    size_t n_files; /* open before */
 };
+
+static size_t
+count_files(void)
+{
+    DIR *dir = opendir("/proc/self/fd");
+    size_t n = 0;
+
+    assert_non_null(dir);
+    while (readdir(dir) != NULL)
+        n++;
+    (void)closedir(dir);
+    return n;
+}
 
 static int
 setup(void **state)
@@ -20,6 +35,7 @@ setup(void **state)
 
     if (f == NULL)
         return -1;
+    f->n_files = count_files();
     fake_start(&f->fake, FAKE_ECHO);
     assert_ok(open_unix(f->fake.path, &f->link));
     *state = f;
@@ -33,6 +49,7 @@ teardown(void **state)
 
     rd_link_free(f->link);
     fake_done(&f->fake);
+    assert_int_equal(f->n_files, count_files()); /* whatever happened, all is closed */
     free(f);
     return 0;
 }
@@ -539,6 +556,75 @@ no_thread_waits_longer_or_gets_anothers_reply(void **state)
     await_back(f->link);
 }
 
+struct late_caller {
+    pthread_t thread;
+    struct rd_link *link;
+    enum err e;
+    _Atomic bool is_over;
+};
+
+static void *
+call_once(void *arg)
+{
+    struct late_caller *c = arg;
+    redisReply *reply = NULL;
+    struct words w;
+
+    c->e = rd_link_call(c->link, words_of(&w, true, "GET", "x", NULL, NULL), &reply);
+    freeReplyObject(reply);
+    c->is_over = true;
+    return NULL;
+}
+
+/* Seen by the teardown, which counts open files. */
+static void
+what_lies_idle_is_closed_when_the_server_goes_away(void **state)
+{
+    struct fixture *f = *state;
+    struct late_caller callers[3];
+
+    f->fake.manner = FAKE_LATE;
+    f->fake.delay_ms = 100;
+    for (size_t i = 0; i < ARRAY_LEN(callers); i++) {
+        callers[i] = (struct late_caller){.link = f->link};
+        assert_int_equal(0, pthread_create(&callers[i].thread, NULL, call_once, &callers[i]));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(callers); i++) {
+        (void)pthread_join(callers[i].thread, NULL);
+        assert_int_equal(ERR_OK, callers[i].e);
+    }
+    assert_in_range(f->fake.n_conns, 2, 3);
+    f->fake.manner = FAKE_SILENT_ALL;
+    assert_err(ERR_UNAVAIL, echo(f->link, "x"));
+    f->fake.manner = FAKE_ECHO;
+    await_back(f->link);
+}
+
+static void
+who_fails_late_does_not_send_away_a_server_that_is_back(void **state)
+{
+    struct fixture *f = *state;
+    struct late_caller first = {.link = f->link}, second = {.link = f->link};
+    int n_ok = 0;
+
+    f->fake.manner = FAKE_SILENT; /* but it greets */
+    assert_int_equal(0, pthread_create(&first.thread, NULL, call_once, &first));
+    (void)poll(NULL, 0, 500);
+    assert_int_equal(0, pthread_create(&second.thread, NULL, call_once, &second));
+    (void)pthread_join(first.thread, NULL);
+    f->fake.manner = FAKE_ECHO;
+    await_back(f->link);
+    while (!second.is_over) {
+        assert_ok(echo(f->link, "back"));
+        n_ok++;
+    }
+    (void)pthread_join(second.thread, NULL);
+    assert_ok(echo(f->link, "still"));
+    assert_int_equal(ERR_UNAVAIL, first.e);
+    assert_int_equal(ERR_UNAVAIL, second.e);
+    assert_true(n_ok > 0);
+}
+
 /* ---- open and free ---- */
 
 static void
@@ -667,6 +753,10 @@ main(void)
         cmocka_unit_test_setup_teardown(going_and_coming_back_are_one_line_each, setup, teardown),
         cmocka_unit_test_setup_teardown(no_thread_waits_longer_or_gets_anothers_reply, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(what_lies_idle_is_closed_when_the_server_goes_away, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(who_fails_late_does_not_send_away_a_server_that_is_back,
+                                        setup, teardown),
         cmocka_unit_test_setup_teardown(an_open_that_must_fail_says_why, setup, teardown),
         cmocka_unit_test_setup_teardown(a_refused_login_is_told_without_the_password, setup,
                                         teardown),

@@ -31,6 +31,12 @@ MUST_CHECK enum err hmac_add(struct hmac *h, const void *bytes, size_t len);
 MUST_CHECK enum err hmac_final(struct hmac *h, uint8_t ret_mac[SHA256_LEN]);
 void hmac_done(struct hmac *h);
 
+/* ---- kdf.c ---- */
+
+/* As crypt_hkdf, with a salt; gives SHA256_LEN bytes. */
+MUST_CHECK enum err crypt_hkdf_salted(const struct secret *ikm, const uint8_t *salt,
+                                      size_t salt_len, const char *info, struct secret **ret_key);
+
 /* ---- fernet.c: the format, and AES-128-CBC in pieces ---- */
 
 enum fernet_way { FERNET_DECRYPT, FERNET_ENCRYPT };

@@ -11,12 +11,12 @@ enum { HKDF_LEN_MAX = 255 * SHA256_LEN };
 /* RFC 5869 section 2.2. A salt that is not given is a key of zeros, and to HMAC that is the same
  * as an empty key. */
 static enum err
-extract(const struct secret *ikm, uint8_t ret_prk[SHA256_LEN])
+extract(const struct secret *ikm, const uint8_t *salt, size_t salt_len, uint8_t ret_prk[SHA256_LEN])
 {
     struct hmac h = {0};
     enum err e;
 
-    e = hmac_init(&h, NULL, 0);
+    e = hmac_init(&h, salt, salt_len);
     if (e == ERR_OK)
         e = hmac_add(&h, secret_bytes(ikm), secret_len(ikm));
     if (e == ERR_OK)
@@ -67,7 +67,7 @@ crypt_hkdf(const struct secret *ikm, const void *info, size_t info_len, size_t o
     e = secret_new(out_len, &key);
     if (e != ERR_OK)
         goto out;
-    e = extract(ikm, x.prk);
+    e = extract(ikm, NULL, 0, x.prk);
     for (size_t done = 0; e == ERR_OK && done < out_len; done += SHA256_LEN) {
         e = next_block(&x);
         if (e == ERR_OK)
@@ -76,6 +76,30 @@ crypt_hkdf(const struct secret *ikm, const void *info, size_t info_len, size_t o
     }
     if (e != ERR_OK)
         goto out;
+    *ret_key = key;
+    key = NULL;
+out:
+    secret_free(key);
+    mem_wipe(&x, sizeof(x));
+    return e;
+}
+
+enum err
+crypt_hkdf_salted(const struct secret *ikm, const uint8_t *salt, size_t salt_len, const char *info,
+                  struct secret **ret_key)
+{
+    struct expansion x = {.info = info, .info_len = strlen(info)};
+    struct secret *key = NULL;
+    enum err e;
+
+    e = secret_new(SHA256_LEN, &key);
+    if (e == ERR_OK)
+        e = extract(ikm, salt, salt_len, x.prk);
+    if (e == ERR_OK)
+        e = next_block(&x);
+    if (e != ERR_OK)
+        goto out;
+    memcpy(secret_bytes_mut(key), x.block, SHA256_LEN);
     *ret_key = key;
     key = NULL;
 out:

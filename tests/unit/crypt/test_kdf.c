@@ -303,6 +303,41 @@ hkdf_without_room_for_the_key_leaves_the_output(void **state)
     secret_free(ikm);
 }
 
+/* RFC 5869 appendix A.1, A.2 and A.3, cut to 32 bytes. */
+static void
+hkdf_with_a_salt_gives_the_published_keys(void **state)
+{
+    uint8_t ikm[80], salt[80];
+    char info[81] = {0};
+    static const struct {
+        size_t ikm_len, salt_len, info_len;
+        bool is_counted;
+        const char *okm;
+    } cases[] = {
+        {22, 13, 10, false, "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf"},
+        {80, 80, 80, true, "b11e398dc80327a1c8e7f78c596a49344f012eda2d4efad8a050cc4c19afa97c"},
+        {22, 0, 0, false, "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct secret *key = NULL, *okm = NULL;
+
+        for (size_t b = 0; b < 80; b++) {
+            ikm[b] = cases[i].is_counted ? (uint8_t)b : 0x0b;
+            salt[b] = (uint8_t)(b + (cases[i].is_counted ? 0x60 : 0));
+            info[b] = (char)(b + (cases[i].is_counted ? 0xb0 : 0xf0));
+        }
+        info[cases[i].info_len] = '\0';
+        assert_ok(secret_copy(ikm, cases[i].ikm_len, &key));
+        assert_ok(crypt_hkdf_salted(key, salt, cases[i].salt_len, info, &okm));
+        assert_int_equal(SHA256_LEN, secret_len(okm));
+        is_hex(cases[i].okm, secret_bytes(okm), SHA256_LEN);
+        secret_free(okm);
+        secret_free(key);
+    }
+}
+
 int
 main(void)
 {
@@ -318,6 +353,7 @@ main(void)
         cmocka_unit_test(hkdf_reaches_its_longest_output),
         cmocka_unit_test(hkdf_of_another_info_is_another_key),
         cmocka_unit_test(hkdf_without_room_for_the_key_leaves_the_output),
+        cmocka_unit_test(hkdf_with_a_salt_gives_the_published_keys),
     };
 
     return cmocka_run_group_tests(tests, set_up_heap, tear_down_heap);

@@ -11,7 +11,7 @@
 #define MAYFLY_STORE_REDIS_INT_H
 
 #include "base/enc.h"
-#include "store/redis_link.h"
+#include "redis/link.h"
 #include "store/redis_script.h"
 #include "store/store_int.h"
 

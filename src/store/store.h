@@ -213,7 +213,7 @@ MUST_CHECK enum err store_sqlite_open(const char *dir, int64_t tombstone_s,
  * about a second; while the server is away every call fails at once with ERR_UNAVAIL, and it is
  * used again as soon as it is back. What is sealed goes there sealed; names and types, hashes and
  * keys never do. Peeks at counters that other nodes change may be up to a second old.
- * `url`: see redis_url.h; texts are copied. Errors as rd_link_open's, and ERR_SYNTAX: the URL. */
+ * `url`: see redis/url.h; texts are copied. Errors as rd_link_open's, and ERR_SYNTAX: the URL. */
 struct store_redis_opts {
     const char *url;
     const char *password; /* instead of one in the URL; NULL: that one, or none */

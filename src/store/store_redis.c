@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+_Static_assert(RD_PASSWORD_LEN == STORE_REDIS_PASSWORD_MAX + 1, "store.h promises that length");
+
 #define NAME_KEY "store:{mayfly}"
 
 /* A name is asked for every hour; a store that nobody has asked for so long is no more. */
@@ -105,6 +107,23 @@ static const struct store_ops redis_ops = {
     .free = rd_store_free,
     .is_shared = true,
 };
+
+enum err
+store_redis_check_url(const char *url, struct store_redis_facts *ret_facts)
+{
+    struct rd_url u;
+    enum err e = rd_url_parse(url, &u);
+
+    if (e != ERR_OK)
+        return e;
+    *ret_facts = (struct store_redis_facts){
+        .is_tls = u.is_tls,
+        .has_user = u.user[0] != '\0',
+        .has_password = u.password[0] != '\0',
+    };
+    rd_url_wipe(&u);
+    return ERR_OK;
+}
 
 /* The URL, and the password that is given beside it. */
 static enum err

@@ -6,7 +6,7 @@
 
 #include "base/enc.h"
 #include "redis_server.h"
-#include "store/redis_link.h"
+#include "redis/link.h"
 #include "store/store.h"
 
 #include <regex.h>

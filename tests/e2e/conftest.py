@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real daemon, started by tests on free ports of 127.0.0.1 with folders of its own.
 
-MAYFLY_E2E_STORE=redis gives every daemon a database of a Redis that this run has started; tests of
-what only SQLite's file can be asked are marked sqlite_only and are then left out."""
+MAYFLY_E2E_STORE=redis gives every daemon a database of a Redis that this run has started."""
 
 import http.client
 import json
@@ -35,17 +34,6 @@ class Session:
     """What all tests of a run share."""
 
     databases = None  # of a Redis, when the run is about one
-
-
-def pytest_configure(config):
-    config.addinivalue_line("markers", "sqlite_only(reason): of SQLite's file alone")
-
-
-def pytest_collection_modifyitems(config, items):
-    left_out = [i for i in items if ON_REDIS and i.get_closest_marker("sqlite_only")]
-    if left_out:
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [i for i in items if i not in left_out]
 
 
 def pytest_sessionstart():

@@ -27,6 +27,10 @@ class Look:
     def remove(self):
         """The daemon has ended, and its folders are gone."""
 
+    def held_blobs(self):
+        """Names of the blobs that somebody is destroying, or was when he died."""
+        return set()
+
     def elsewhere(self):
         """All bytes that are in no file."""
         return b""
@@ -136,6 +140,9 @@ class RedisLook(Look):
         """Name -> until when somebody holds it, 0: nobody."""
         flat = self("ZRANGE", INDEX_DOOMED, 0, -1, "WITHSCORES")
         return {b.decode(): float(at) for b, at in zip(flat[::2], flat[1::2])}
+
+    def held_blobs(self):
+        return {b for b, until_s in self.doomed_blobs().items() if until_s > 0}
 
     def sealed_tokens(self):
         return checked_tokens([value for key, (_, _, value) in self.dump().items()

@@ -211,6 +211,12 @@ def test_we_refuse_chunks_that_are_whole_but_not_as_they_should_be(size):
     assert opened(maker.chunk(0, True, first), *chunks[1:]) == (1, b"")
 
 
+def test_the_test_vectors_are_what_the_script_makes():
+    folder = ROOT / "tests/data/age"
+    kept = {f.name: f.read_bytes() for f in folder.iterdir() if f.is_file() and not f.suffix}
+    assert dict(maker.vector_files()) == kept
+
+
 # ---- memory ----
 
 

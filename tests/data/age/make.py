@@ -268,7 +268,11 @@ def armor_failures():
     yield "no_padding", text([*lines[:-2], lines[-2].rstrip(b"="), lines[-1], b""])
     yield "padding_more", text([*lines[:-2], lines[-2] + b"=", lines[-1], b""])
     yield "padding_line", text([*lines[:-1], b"====", lines[-1], b""])
-    yield "padding_between", text([lines[0], lines[1][:62] + b"==", *lines[2:], b""])
+    file = base64.b64decode(b"".join(lines[1:-1]))
+    first, rest = base64.b64encode(file[:46]), armor(file[46:]).split(b"\n")[1:]
+    assert len(first) == 64 and first.endswith(b"==")
+    yield "padding_between", text([BEGIN, first, *rest])
+    yield "padding_between_not_canonical", text([BEGIN, lines[1][:62] + b"==", *lines[2:], b""])
     yield "checksum", text([*lines[:-1], b"=twTO", lines[-1], b""])
     last = lines[-2].rstrip(b"=")
     assert lines[-2] == last + b"==" and last[-1:] in b"AQgw"
@@ -316,6 +320,13 @@ def all_vectors():
         yield f"armor_{name}", {"expect": "armor failure"}, file
 
 
+def vector_files():
+    """Name and bytes of each file of this folder."""
+    for name, keys, file in all_vectors():
+        keys = {**keys, "passphrase": keys.get("passphrase", PASSPHRASE)}
+        yield name, "".join(f"{k}: {v}\n" for k, v in keys.items()).encode() + b"\n" + file
+
+
 def seeds():
     """Name and bytes: the first byte is the way of the fuzz target, of which there are five."""
     for name, _, file in all_vectors():
@@ -344,11 +355,9 @@ def main():
     for old in folder.iterdir():
         if old.suffix != ".py" and old.is_file():
             old.unlink()
-    for name, keys, file in all_vectors():
-        keys = {**keys, "passphrase": keys.get("passphrase", PASSPHRASE)}
-        text = "".join(f"{k}: {v}\n" for k, v in keys.items())
+    for name, data in vector_files():
         with open(folder / name, "xb") as out:
-            out.write(text.encode() + b"\n" + file)
+            out.write(data)
     fuzz_seeds(folder.parents[1] / "fuzz/corpus/age")
 
 

@@ -215,6 +215,31 @@ the_length_of_a_file_follows_from_its_plaintext(void **state)
                      age_file_len(UINT64_C(1) << 50, 15));
 }
 
+static void
+a_nonce_is_the_number_of_its_chunk_and_whether_it_is_the_last(void **state)
+{
+    static const struct {
+        uint64_t index;
+        bool is_last;
+        uint8_t nonce[AGE_NONCE_LEN];
+    } cases[] = {
+        {0, false, {0}},
+        {0, true, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1}},
+        {1, false, {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0}},
+        {256, true, {0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1}},
+        {UINT64_C(0x0102030405060708), false, {0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 0}},
+        {UINT64_MAX, true, {0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255, 1}},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        uint8_t nonce[AGE_NONCE_LEN];
+
+        age_chunk_nonce(cases[i].index, cases[i].is_last, nonce);
+        assert_memory_equal(cases[i].nonce, nonce, sizeof(nonce));
+    }
+}
+
 /* ---- a stage below that watches ---- */
 
 struct watcher {
@@ -483,6 +508,7 @@ main(void)
         cmocka_unit_test(a_write_of_nothing_changes_nothing),
         cmocka_unit_test(no_two_files_are_alike),
         cmocka_unit_test(the_length_of_a_file_follows_from_its_plaintext),
+        cmocka_unit_test(a_nonce_is_the_number_of_its_chunk_and_whether_it_is_the_last),
         cmocka_unit_test(a_chunk_is_pushed_when_more_comes_and_never_more_at_once),
         cmocka_unit_test(a_write_that_fails_below_fails_above),
         cmocka_unit_test(a_last_write_or_finish_that_fails_below_fails_above),

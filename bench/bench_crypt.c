@@ -2,6 +2,7 @@
 /* bench_crypt: how fast the stages of crypt are beside their bound, which is libcrypto doing the
  * same work one after the other over the same 64 KiB chunk. Processor time, best of five. */
 #include "base/buf.h"
+#include "crypt/age.h"
 #include "crypt/crypt.h"
 
 #include <openssl/evp.h>
@@ -177,6 +178,116 @@ verify_and_read(void *arg)
     source_free(s);
 }
 
+/* ---- age ---- */
+
+/* ChaCha20-Poly1305 of each chunk, with nothing around it. */
+static void
+age_bound(void *arg)
+{
+    static uint8_t cipher[CHUNK];
+    uint8_t nonce[12] = {0}, tag[16];
+    EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+    int n = 0;
+
+    (void)arg;
+    must(EVP_EncryptInit_ex(ctx, EVP_chacha20_poly1305(), NULL, secret_bytes(key), NULL) == 1,
+         "ChaCha20");
+    for (int i = 0; i < N_CHUNKS; i++)
+        must(EVP_EncryptInit_ex(ctx, NULL, NULL, NULL, nonce) == 1 &&
+                 EVP_EncryptUpdate(ctx, cipher, &n, chunk, CHUNK) == 1 &&
+                 EVP_EncryptFinal_ex(ctx, cipher, &n) == 1 &&
+                 EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, sizeof(tag), tag) == 1,
+             "ChaCha20");
+    EVP_CIPHER_CTX_free(ctx);
+}
+
+/* Seal N_CHUNKS chunks into `next`, which is taken, by pieces of `piece` bytes. */
+static void
+age_seal_into(struct sink *next, size_t piece)
+{
+    struct sink *s = NULL;
+
+    must(age_sealer_new(key, 1, &next, &s) == ERR_OK, "age");
+    for (int i = 0; i < N_CHUNKS; i++)
+        for (size_t at = 0; at < CHUNK; at += piece)
+            must(sink_write(s, chunk + at, piece) == ERR_OK, "age");
+    must(sink_finish(s) == ERR_OK, "age");
+    sink_free(s);
+}
+
+static void
+age_seal(void *arg)
+{
+    static const struct sink_ops ops = {drop_write, drop_finish, drop_free};
+    struct sink drop = {&ops};
+
+    age_seal_into(&drop, *(size_t *)arg);
+}
+
+/* A source over bytes that it does not own. */
+struct view {
+    struct source source;
+    const struct buf *bytes;
+    size_t at;
+};
+
+static enum err
+view_read(struct source *s, uint8_t *ret_bytes, size_t cap, size_t *ret_len)
+{
+    struct view *v = (struct view *)s;
+    size_t n = v->bytes->len - v->at < cap ? v->bytes->len - v->at : cap;
+
+    memcpy(ret_bytes, v->bytes->data + v->at, n);
+    v->at += n;
+    *ret_len = n;
+    return ERR_OK;
+}
+
+static void
+view_free(struct source *s)
+{
+    (void)s;
+}
+
+static void
+age_open(void *arg)
+{
+    static const struct source_ops ops = {view_read, view_free};
+    static uint8_t out[CHUNK];
+    struct view v = {.source = {&ops}, .bytes = arg};
+    struct source *file = &v.source, *s = NULL;
+    size_t n = 1;
+
+    must(age_source_new(&file, key, 1, &s) == ERR_OK, "age");
+    while (n > 0)
+        must(source_read(s, out, sizeof(out), &n) == ERR_OK, "age");
+    source_free(s);
+}
+
+static void
+age_rows(double mb)
+{
+    size_t whole = CHUNK, small = 4096;
+    double bound_s = seconds_of(age_bound, NULL), s;
+    struct sink *end = NULL;
+    struct buf file;
+
+    (void)printf("bound: ChaCha20-Poly1305          %7.0f MB/s\n", mb / bound_s);
+    s = seconds_of(age_seal, &whole);
+    (void)printf("age, sealing                      %7.0f MB/s   %.3f of the bound\n", mb / s,
+                 bound_s / s);
+    s = seconds_of(age_seal, &small);
+    (void)printf("age, sealing 4 KiB at a time      %7.0f MB/s   %.3f of the bound\n", mb / s,
+                 bound_s / s);
+    buf_init(&file, SIZE_MAX / 2);
+    must(sink_to_buf(&file, &end) == ERR_OK, "buffer");
+    age_seal_into(end, CHUNK);
+    s = seconds_of(age_open, &file);
+    (void)printf("age, opening                      %7.0f MB/s   %.3f of the bound\n", mb / s,
+                 bound_s / s);
+    buf_done(&file);
+}
+
 /* ---- small things ---- */
 
 static void
@@ -246,6 +357,7 @@ main(void)
     (void)printf("HKDF and opening of a record      %7.0f ns\n",
                  seconds_of(records, &record) / (N_CALLS / 10.0) * 1e9);
     buf_done(&record);
+    age_rows(mb);
     crypt_prf_free(p);
     secret_free(key);
     crypt_done();

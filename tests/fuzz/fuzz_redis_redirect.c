@@ -2,7 +2,7 @@
 /* What a server of a Redis Cluster may say about where a slot is. The bytes are read as an error
  * reply, and as a recipe for a reply to CLUSTER SLOTS: whatever passes is within its limits, and a
  * redirect that passes reads back as itself. */
-#include "store/redis_map.h"
+#include "redis/map.h"
 
 #include <stdio.h>
 #include <stdlib.h>

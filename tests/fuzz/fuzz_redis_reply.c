@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a Redis answers, in pieces: it never passes the limits, and comes to the same replies
  * however it was cut. The first byte says how: into pieces of so many bytes. */
-#include "store/redis_parser.h"
+#include "redis/parser.h"
 
 #include <stdint.h>
 #include <stdlib.h>

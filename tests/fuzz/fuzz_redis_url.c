@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "store/redis_url.h"
+#include "redis/url.h"
 #include "store/store.h"
 
 #define assert(x) /* also in a release build */                                                    \

@@ -25,6 +25,7 @@ static const struct {
     {"MISCONF", ERR_UNAVAIL, 0},
     {"NOREPLICAS", ERR_UNAVAIL, 0},
     {"BUSY", ERR_UNAVAIL, 0},
+    {"MAXCLIENTS", ERR_UNAVAIL, 0},
     {"TRYAGAIN", ERR_UNAVAIL, 0},
     {"CLUSTERDOWN", ERR_UNAVAIL, 0}, /* perhaps one slot; the server answers at once */
     {"NOPERM", ERR_UNAVAIL, DENIED},
@@ -65,16 +66,33 @@ skip_script(const char **text, size_t *len)
     }
 }
 
+/* A text without a word of its own, as the text with one that means the same. */
+static void
+name_it(const char **text, size_t *len)
+{
+    static const struct {
+        const char *part, *instead;
+    } names[] = {
+        {"ERR max number of clients", "MAXCLIENTS"},
+        {"The user executing the script can't", "NOPERM"}, /* run a command, or use a key */
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (memmem(*text, *len, names[i].part, strlen(names[i].part)) != NULL) {
+            *text = names[i].instead;
+            *len = strlen(names[i].instead);
+            return;
+        }
+    }
+}
+
 void
 rd_error_read(const char *text, size_t len, struct rd_error *ret_error)
 {
     struct rd_error e = {.err = ERR_INTEGRITY, .word = "?"};
     size_t n;
 
-    if (begins(text, len, "ERR max number of clients")) { /* no word of its own */
-        *ret_error = (struct rd_error){.err = ERR_UNAVAIL, .word = "MAXCLIENTS"};
-        return;
-    }
+    name_it(&text, &len);
     skip_script(&text, &len);
     n = word_len(text, len);
     if (n > 0) {

@@ -15,7 +15,7 @@ import time
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from conftest import ROOT
+from conftest import ROOT, wait_for
 from outages import Killed, OtherPassword, back, in_time, needs_store
 from test_markers import faces, spellings
 from wire import UNISSUED, ask, blob_of
@@ -161,3 +161,29 @@ def test_all_that_redis_has_ends_by_itself_and_has_its_documented_name(served):
         assert ttl_ms > 0 or key == b"store:{mayfly}", key
         kind = re.match(rb"[a-z]+:?", key)[0].decode()
         assert f"`{kind}" in documented, f"{kind} is not in docs/formats-redis.md"
+
+
+def documented_rights():
+    """The ACL rules that docs/operations.md gives to our user, without its password."""
+    text = (ROOT / "docs/operations.md").read_text()
+    return re.search(r"^user mayfly on >PASSWORD (.+)$", text, re.MULTILINE)[1].split()
+
+
+def test_the_rights_that_the_documentation_names_suffice(make_daemon, redis):
+    redis("ACL", "SETUSER", "mayfly", "reset", "on", ">word", *documented_rights())
+    d = make_daemon({"REDIS_URL": redis.url(0, "mayfly", "word")})
+    made = busy_run(d)
+    burned = sum(d.status(r["key"])["status"] == "burned" for r in made)
+    assert 0 < burned < len(made)
+    wait_for(lambda: len(d.blobs()) == len(made) - burned, 20, "the burned blobs to be destroyed")
+    assert ask(d, "GET", "/health/").json()["status"] == "healthy"
+    d.stop()
+    assert redis("ACL", "LOG") == []
+
+
+def test_one_right_less_is_missed(make_daemon, redis):
+    redis("ACL", "SETUSER", "mayfly", "reset", "on", ">word", *documented_rights(), "-hincrby")
+    d = make_daemon({"REDIS_URL": redis.url(0, "mayfly", "word")})
+    reply = d.download(d.upload(b"abc")["key"])
+    assert (reply.status_code, reply.json()["error_code"]) == (503, "STORE_UNAVAILABLE")
+    assert redis("ACL", "LOG") != []

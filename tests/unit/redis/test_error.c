@@ -148,6 +148,30 @@ the_sentence_has_the_word_only(void **state)
 }
 
 static void
+a_script_whose_user_lacks_a_right_was_refused(void **state)
+{
+    static const char *const texts[] = {
+        "ERR The user executing the script can't run this command or subcommand script: 0f4a, on "
+        "@user_script:18.",
+        "ERR Error running script (call to f_0f4a): @user_script:18: @user_script: 18: The user "
+        "executing the script can't access at least one of the keys mentioned in the command "
+        "arguments",
+    };
+    struct rd_error e;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        e = read_error(texts[i]);
+        assert_int_equal(ERR_UNAVAIL, e.err);
+        assert_string_equal("NOPERM", e.word);
+        assert_true(e.is_denied);
+        assert_false(e.is_away);
+    }
+    e = read_error("ERR user_script:3: a lease is damaged script: 0f4a, on @user_script:3.");
+    assert_int_equal(ERR_INTEGRITY, e.err);
+}
+
+static void
 what_stopped_a_script_of_redis_6_is_found(void **state)
 {
     struct rd_error e;
@@ -244,6 +268,7 @@ main(void)
         cmocka_unit_test(only_a_first_word_of_capitals_is_kept),
         cmocka_unit_test(the_length_counts_and_not_a_nul),
         cmocka_unit_test(the_sentence_has_the_word_only),
+        cmocka_unit_test(a_script_whose_user_lacks_a_right_was_refused),
         cmocka_unit_test(what_stopped_a_script_of_redis_6_is_found),
         cmocka_unit_test(a_server_tells_what_it_is),
         cmocka_unit_test(what_is_not_said_is_not_so),

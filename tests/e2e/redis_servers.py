@@ -225,10 +225,10 @@ class Redis:
             while True:
                 at, keys = c("SCAN", at, "COUNT", 500)
                 for key in keys:
-                    kind = c("TYPE", key)
-                    if kind != "none":  # ended just now
+                    kind, ttl_ms = c("TYPE", key), c("PTTL", key)
+                    if kind != "none" and ttl_ms != -2:  # else it has ended just now
                         verb, *rest = READS[kind]
-                        found[key] = (kind, c("PTTL", key), c(verb, key, *rest))
+                        found[key] = (kind, ttl_ms, c(verb, key, *rest))
                 if at == b"0":
                     return found
 

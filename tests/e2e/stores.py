@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Looking into a daemon's store, and moving its times: SQLite's file, or a database of a Redis.
-What is written here about their formats is docs/formats-store.md."""
+What they look like inside: docs/formats-store.md and docs/formats-redis.md."""
 
 import hashlib
 import hmac

@@ -5,8 +5,8 @@
 #include "testing.h"
 
 #include "base/enc.h"
-#include "redis_server.h"
 #include "redis/link.h"
+#include "redis_server.h"
 #include "store/store.h"
 
 #include <regex.h>

@@ -85,7 +85,7 @@ const struct setting config_settings[] = {
      "Certificate chain (PEM) to serve HTTPS with; read again on SIGHUP."},
     {"TLS_KEY_FILE", SETTING_PATH, FIELD(tls_key_file), 0, 0, NULL, "Its private key (PEM)."},
     {"IO_THREADS", SETTING_NUMBER, FIELD(io_threads), 0, 256, "0",
-     "Threads that serve connections; 0 is one for each processor."},
+     "Threads that serve connections; 0 is one for each processor, three with REDIS_URL."},
     {"WORKER_THREADS", SETTING_NUMBER, FIELD(worker_threads), 0, 256, "0",
      "Threads that wait for the disk; 0 is one for each processor, at least 2."},
     {"MAX_CONNECTIONS", SETTING_NUMBER, FIELD(max_connections), 0, 1000000, "0",

@@ -18,6 +18,7 @@ enum {
     CONNECTIONS_MIN = 16,     /* fewer make no server */
     CONNECTIONS_AUTO = 65536, /* memory, not files, is the bound beyond this */
     THREADS_AUTO = 64,
+    IO_WAITING = 3, /* I/O threads for each processor when they wait for a store elsewhere */
 };
 
 static enum err
@@ -116,7 +117,7 @@ process_plan_for(const struct config *c, unsigned n_cpus, uint64_t n_files,
     uint64_t apart, bears;
 
     if (p.io_threads == 0)
-        p.io_threads = n_auto;
+        p.io_threads = c->redis_url == NULL ? n_auto : IO_WAITING * n_auto;
     if (p.worker_threads == 0)
         p.worker_threads = n_auto < 2 ? 2 : n_auto;
     apart = FILES_APART + (uint64_t)FILES_PER_THREAD * (p.io_threads + p.worker_threads);

@@ -11,8 +11,9 @@ _Static_assert(RD_PASSWORD_LEN == STORE_REDIS_PASSWORD_MAX + 1, "store.h promise
 
 #define NAME_KEY "store:{mayfly}"
 
-/* A name is asked for every hour; a store that nobody has asked for so long is no more. */
-enum { NAME_MS = 7 * 86400 * 1000 };
+/* A name is asked for every hour. It outlives the longest upload (a year) in a Redis that keeps
+ * what it has while all nodes are down. */
+static const int64_t name_ms = 400LL * 86400 * 1000;
 
 /* Nothing of ours is left to do: Redis frees memory and does not overwrite it, and what it writes
  * to disks, if it is told to, is its administrator's (docs/operations.md). Only what is sealed ever
@@ -54,7 +55,7 @@ rd_store_identity(struct store *store, const struct store_name *want, struct sto
     rd_add(&args[SET], "NX");
     rd_begin(&args[KEEP], "PEXPIRE", 1);
     rd_add(&args[KEEP], NAME_KEY);
-    rd_add_int(&args[KEEP], NAME_MS);
+    rd_add_int(&args[KEEP], name_ms);
     rd_begin(&args[GET], "GET", 1);
     rd_add(&args[GET], NAME_KEY);
     for (size_t i = 0; i < N; i++) {

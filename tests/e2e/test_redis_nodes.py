@@ -15,6 +15,7 @@ import pytest
 
 from conftest import wait_for
 from race import Race
+from redis_servers import Redis
 from test_crash import HOLD_S, Load, check
 from test_guard import LIMIT, check_blocked, check_free, fail, guess
 from wire import ask, blob_of, check_refusal, recorded_blobs, sealed_tokens
@@ -447,3 +448,21 @@ def test_a_node_that_starts_leaves_the_uploads_that_run_at_the_other_alone(nodes
     assert got.startswith(b"HTTP/1.1 201 "), got[:200]
     receipt = json.loads(got.partition(b"\r\n\r\n")[2])
     assert other.download(receipt["key"]).content == content
+
+
+def test_a_node_with_a_wrong_redis_destroys_nothing_of_the_others(make_daemon, redis, tmp_path):
+    other = Redis().start()
+    try:
+        (tmp_path / "pepper").write_bytes(os.urandom(32))
+        (tmp_path / "pepper").chmod(0o600)
+        shared = {"STORAGE_PATH": str(tmp_path / "storage"), "PEPPER_FILE": str(tmp_path / "pepper")}
+        right = make_daemon({**shared, "REDIS_URL": redis.url()})
+        receipt = right.upload(b"still here", uses="2")
+        for url in (other.url(), None):  # another Redis, and none at all
+            wrong = make_daemon({**shared, "REDIS_URL": url})
+            wait_for(lambda: [e for e in wrong.events() if "belongs to another store" in str(e)], 20,
+                     "the wrong node to say that it destroys nothing")
+            wrong.stop()
+        assert right.download(receipt["key"]).content == b"still here"
+    finally:
+        other.remove()

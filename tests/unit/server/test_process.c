@@ -145,6 +145,22 @@ zeros_become_what_the_machine_has(void **state)
 }
 
 static void
+threads_that_wait_for_redis_are_three_for_each_processor(void **state)
+{
+    char url[] = "redis://h";
+    struct config c = {.redis_url = url};
+    struct process_plan p;
+
+    (void)state;
+    assert_ok(process_plan_for(&c, 2, 1 << 20, &p));
+    assert_int_equal(p.io_threads, 6);
+    assert_int_equal(p.worker_threads, 2);
+    c.io_threads = 1;
+    assert_ok(process_plan_for(&c, 2, 1 << 20, &p));
+    assert_int_equal(p.io_threads, 1);
+}
+
+static void
 numbers_that_were_set_are_kept(void **state)
 {
     const struct config c = {.io_threads = 3, .worker_threads = 1, .max_connections = 100};
@@ -209,6 +225,7 @@ main(void)
         cmocka_unit_test(signals_are_told_and_never_kill),
         cmocka_unit_test(the_second_signal_to_stop_ends_the_process),
         cmocka_unit_test(zeros_become_what_the_machine_has),
+        cmocka_unit_test(threads_that_wait_for_redis_are_three_for_each_processor),
         cmocka_unit_test(numbers_that_were_set_are_kept),
         cmocka_unit_test(more_connections_than_the_limit_of_files_bears_are_refused),
         cmocka_unit_test(a_limit_of_files_that_makes_no_server_is_refused),

@@ -203,7 +203,9 @@ def test_four_gibibytes_go_up_and_come_down_whole(release):
         connection.close()
     print(f"one of {n_blocks} MiB: {idle} KiB at rest, {peak.kib} KiB at the peak")
     assert (n, sha.hexdigest()) == (n_blocks * MIB, sent)
-    assert peak.kib - idle <= 2 * TRANSFER_KIB, (idle, peak.kib)  # one each way
+    # One each way; at this size the tags and the block of the download are 512 KiB by themselves,
+    # and code that runs for the first time takes some pages.
+    assert peak.kib - idle <= 2 * TRANSFER_KIB + 64, (idle, peak.kib)
 
 
 def test_memory_is_back_after_many_transfers(release):

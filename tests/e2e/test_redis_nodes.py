@@ -24,6 +24,7 @@ FAST = bool(os.environ.get("FAST"))
 CLIENTS = 64
 RACES = int(os.environ.get("MAYFLY_NODE_RACES", 20 if FAST else 100))
 KILLS = int(os.environ.get("MAYFLY_NODE_KILLS", 4 if FAST else 12))
+BATCH = 12  # kills until the uploads are used up and new ones begin: they live for ten minutes
 SEED = int(os.environ.get("MAYFLY_SEED", random.randrange(1 << 32)))
 CUT_S = 5.0  # how soon a stream ends after its upload has ended elsewhere
 NEWS_S = 3.0  # how old what a node believes of the other's counters may be, and some patience
@@ -384,30 +385,44 @@ def nothing_is_left(node):
     return {p.name for p in node.blobs()} == recorded_blobs(node)
 
 
-def test_killing_a_node_at_any_moment_keeps_every_promise(make_nodes):
-    rng = random.Random(SEED)
-    nodes = make_nodes(*[{"LEASE_SECONDS": "2"}] * 2)
-    shares, lost_replies = [], 0
-    for n in range(KILLS):
-        where = f"kill {n}, MAYFLY_SEED={SEED}"
-        load = NodesLoad(nodes, shares, rng)
-        time.sleep(rng.uniform(0.05, 0.6))
-        victim = rng.randrange(2)
-        nodes[victim].kill()
-        time.sleep(rng.uniform(0.0, 0.2))  # the other one works on
-        load.end()
-        lost_replies += load.unacknowledged
-        nodes[victim].start()
-        assert not lost_blobs(nodes[0]), where
-        for i, share in enumerate(shares):
-            check(nodes[(n + i) % 2], share, rng.random() < 0.3)
-    assert len(shares) > KILLS, "the load was no load"
-    assert sum(s.delivered for s in shares) > 0 and any(s.burn == "done" for s in shares)
+def kill_once(nodes, shares, rng, n):
+    """Kill a node under load, and check all that its clients know. How many uploads went without
+    an answer."""
+    load = NodesLoad(nodes, shares, rng)
+    time.sleep(rng.uniform(0.05, 0.6))
+    victim = rng.randrange(2)
+    nodes[victim].kill()
+    time.sleep(rng.uniform(0.0, 0.2))  # the other one works on
+    load.end()
+    nodes[victim].start()
+    assert not lost_blobs(nodes[0])
+    for i, share in enumerate(shares):
+        check(nodes[(n + i) % 2], share, rng.random() < 0.3)
+    return load.unacknowledged
 
+
+def use_up(nodes, shares):
     for i, share in enumerate(shares):
         check(nodes[i % 2], share, False)
         while share.begun < share.uses and share.burn != "done":
             check(nodes[(i + share.begun) % 2], share, True)
+
+
+def test_killing_a_node_at_any_moment_keeps_every_promise(make_nodes):
+    print(f"MAYFLY_SEED={SEED}")  # is shown when it fails
+    rng = random.Random(SEED)
+    nodes = make_nodes(*[{"LEASE_SECONDS": "2"}] * 2)
+    n_shares = n_delivered = n_burned = lost_replies = 0
+    for begin in range(0, KILLS, BATCH):
+        shares = []
+        for n in range(begin, min(begin + BATCH, KILLS)):
+            lost_replies += kill_once(nodes, shares, rng, n)
+        use_up(nodes, shares)
+        n_shares += len(shares)
+        n_delivered += sum(s.delivered for s in shares)
+        n_burned += sum(s.burn == "done" for s in shares)
+    assert n_shares > KILLS, "the load was no load"
+    assert n_delivered > 0 and n_burned > 0
     # Blobs that a dead node held are free after their hold, leases of what was cut after 2 s.
     wait_for(lambda: len(recorded_blobs(nodes[0])) <= lost_replies, 15, "used-up records to end")
     wait_for(lambda: nothing_is_left(nodes[0]), HOLD_S + 20, "blobs = live records")

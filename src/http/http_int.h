@@ -156,7 +156,8 @@ struct settle {
     void (*sent)(void *ctx, uint64_t left, uint64_t acked);
 };
 
-/* Call `sent` once when all was acknowledged, the connection died, or 20 s have passed. */
+/* Call `sent` once when all was acknowledged, the connection died, or 20 s have passed. Waits, up
+ * to 100 ms, when the thread does not keep up. */
 void lingers_settle(struct lingers *l, const struct settle *settle);
 
 /* Read and drop what still comes in, so that the peer sees our reply and not a reset; at most 2 s

@@ -17,6 +17,8 @@ enum {
     SETTLE_MS = 20 * 1000,
     DROP_MS = 2 * 1000,
     DROP_BYTES = 1024 * 1024,
+    PAUSE_SHARE = 8, /* who adds a settling waits for this part of how late the thread is */
+    PAUSE_MAX_MS = 100,
 };
 
 struct entry {
@@ -33,6 +35,7 @@ struct lingers {
     struct entry *incoming; /* by lock */
     bool is_stopping;       /* by lock */
     _Atomic size_t n_drops, n_settles;
+    _Atomic int64_t late_ms; /* how much later than it should the thread looks at an entry */
     size_t max_drops;
     pthread_t thread;
 };
@@ -150,6 +153,8 @@ run(void *arg)
         for (struct entry **at = &active; *at != NULL;) {
             struct entry *en = *at, *next = en->next;
 
+            if (en->next_ms <= now_ms)
+                atomic_store(&l->late_ms, clock_mono_ms() - en->next_ms);
             if ((is_stopping || en->next_ms <= now_ms) && step(l, en, now_ms, is_stopping)) {
                 *at = next;
                 continue;
@@ -216,6 +221,21 @@ push(struct lingers *l, struct entry *en, int64_t limit_ms)
     (void)pthread_mutex_unlock(&l->lock);
 }
 
+/* Settling asks the store, one entry after the other. Whoever finishes replies faster than that is
+ * slowed down here, or entries, each with a descriptor, would pile up without bound. */
+static void
+wait_for_thread(struct lingers *l)
+{
+    int64_t ms = atomic_load(&l->late_ms) / PAUSE_SHARE;
+    struct timespec span;
+
+    if (ms <= 0)
+        return;
+    ms = ms < PAUSE_MAX_MS ? ms : PAUSE_MAX_MS;
+    span = (struct timespec){.tv_nsec = (long)ms * 1000000};
+    (void)nanosleep(&span, NULL);
+}
+
 void
 lingers_settle(struct lingers *l, const struct settle *settle)
 {
@@ -231,6 +251,7 @@ lingers_settle(struct lingers *l, const struct settle *settle)
     en->settle = *settle;
     atomic_fetch_add(&l->n_settles, 1);
     push(l, en, SETTLE_MS);
+    wait_for_thread(l);
 }
 
 void

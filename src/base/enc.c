@@ -5,7 +5,10 @@
 #include <string.h>
 
 static const char hex_digits[] = "0123456789abcdef";
-static const char b64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/* The two base64 alphabets differ in their last two digits only. */
+static const char std_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char url_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 void
 hex_encode(const uint8_t *bytes, size_t len, char *ret_text)
@@ -44,64 +47,65 @@ hex_decode(const char *text, uint8_t *ret_bytes, size_t len)
     return ERR_OK;
 }
 
-void
-b64url_encode(const uint8_t *bytes, size_t len, char *ret_text)
+/* ---- base64 ---- */
+
+/* How many digits were written. */
+static size_t
+encode(const char digits[65], const uint8_t *bytes, size_t len, char *ret_text)
 {
     uint32_t bits = 0;
     unsigned n_bits = 0;
+    size_t n = 0;
 
     for (size_t i = 0; i < len; i++) {
         bits = bits << 8 | bytes[i];
         n_bits += 8;
         while (n_bits >= 6) {
             n_bits -= 6;
-            *ret_text++ = b64_digits[bits >> n_bits & 63];
+            ret_text[n++] = digits[bits >> n_bits & 63];
         }
         bits &= (1U << n_bits) - 1;
     }
     if (n_bits > 0)
-        *ret_text++ = b64_digits[bits << (6 - n_bits) & 63];
-    *ret_text = '\0';
+        ret_text[n++] = digits[bits << (6 - n_bits) & 63];
+    return n;
 }
 
-static int
-b64url_value(char c)
+/* 64 for what is no digit. */
+static uint32_t
+value_of(const char digits[65], char c)
 {
-    const char *at = c == '\0' ? NULL : strchr(b64_digits, c);
-
-    return at == NULL ? -1 : (int)(at - b64_digits);
+    if (c >= 'A' && c <= 'Z')
+        return (uint32_t)(c - 'A');
+    if (c >= 'a' && c <= 'z')
+        return (uint32_t)(c - 'a') + 26;
+    if (c >= '0' && c <= '9')
+        return (uint32_t)(c - '0') + 52;
+    return c == digits[62] ? 62 : c == digits[63] ? 63 : 64;
 }
 
-/* Whether all are digits, and the bits of the last one that belong to no byte are zero. */
-static bool
-is_b64url(const char *text, size_t n_digits)
+/* Decode digits without padding: canonical ones only, so that the bits of the last one that belong
+ * to no byte are zero. */
+static enum err
+decode(const char digits[65], const char *text, size_t n_digits, uint8_t *ret_bytes, size_t cap,
+       size_t *ret_len)
 {
-    unsigned spare = n_digits % 4 == 2 ? 15 : n_digits % 4 == 3 ? 3 : 0;
-
-    for (size_t i = 0; i < n_digits; i++) {
-        if (b64url_value(text[i]) < 0)
-            return false;
-    }
-    return n_digits == 0 || ((unsigned)b64url_value(text[n_digits - 1]) & spare) == 0;
-}
-
-enum err
-b64url_decode(const char *text, size_t text_len, uint8_t *ret_bytes, size_t cap, size_t *ret_len)
-{
-    size_t n_digits = text_len, n = 0;
-    uint32_t bits = 0;
+    uint32_t bits = 0, spare = n_digits % 4 == 2 ? 15 : n_digits % 4 == 3 ? 3 : 0;
     unsigned n_bits = 0;
+    size_t n = 0;
 
-    while (n_digits > 0 && text_len - n_digits < 2 && text[n_digits - 1] == '=')
-        n_digits--;
-    if (n_digits % 4 == 1 || (n_digits != text_len && text_len % 4 != 0))
-        return err_set(ERR_SYNTAX, "not base64url: wrong length");
-    if (n_digits / 4 * 3 + (n_digits % 4 == 0 ? 0 : n_digits % 4 - 1) > cap)
-        return err_set(ERR_TOOBIG, "base64url of more than %zu bytes", cap);
-    if (!is_b64url(text, n_digits))
-        return err_set(ERR_SYNTAX, "not base64url: wrong character or bits left over");
+    if (n_digits % 4 == 1)
+        return err_set(ERR_SYNTAX, "not base64: wrong length");
+    if (n_digits / 4 * 3 + n_digits % 4 * 3 / 4 > cap)
+        return err_set(ERR_TOOBIG, "base64 of more than %zu bytes", cap);
     for (size_t i = 0; i < n_digits; i++) {
-        bits = bits << 6 | (uint32_t)b64url_value(text[i]);
+        if (value_of(digits, text[i]) > 63)
+            return err_set(ERR_SYNTAX, "not base64: wrong character");
+    }
+    if (n_digits > 0 && (value_of(digits, text[n_digits - 1]) & spare) != 0)
+        return err_set(ERR_SYNTAX, "not base64: bits left over");
+    for (size_t i = 0; i < n_digits; i++) {
+        bits = bits << 6 | value_of(digits, text[i]);
         n_bits += 6;
         if (n_bits >= 8) {
             n_bits -= 8;
@@ -111,4 +115,34 @@ b64url_decode(const char *text, size_t text_len, uint8_t *ret_bytes, size_t cap,
     }
     *ret_len = n;
     return ERR_OK;
+}
+
+size_t
+b64_encode(const uint8_t *bytes, size_t len, uint8_t *ret_text)
+{
+    return encode(std_digits, bytes, len, (char *)ret_text);
+}
+
+enum err
+b64_decode(const uint8_t *text, size_t text_len, uint8_t *ret_bytes, size_t cap, size_t *ret_len)
+{
+    return decode(std_digits, (const char *)text, text_len, ret_bytes, cap, ret_len);
+}
+
+void
+b64url_encode(const uint8_t *bytes, size_t len, char *ret_text)
+{
+    ret_text[encode(url_digits, bytes, len, ret_text)] = '\0';
+}
+
+enum err
+b64url_decode(const char *text, size_t text_len, uint8_t *ret_bytes, size_t cap, size_t *ret_len)
+{
+    size_t n_digits = text_len;
+
+    while (n_digits > 0 && text_len - n_digits < 2 && text[n_digits - 1] == '=')
+        n_digits--;
+    if (n_digits != text_len && text_len % 4 != 0)
+        return err_set(ERR_SYNTAX, "not base64: wrong length");
+    return decode(url_digits, text, n_digits, ret_bytes, cap, ret_len);
 }

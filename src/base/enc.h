@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* enc: hexadecimal and base64url (RFC 4648 section 5). Thread-safe, no allocation. */
+/* enc: hexadecimal, base64 and base64url (RFC 4648 sections 4 and 5). Thread-safe, no allocation.
+ */
 #ifndef MAYFLY_BASE_ENC_H
 #define MAYFLY_BASE_ENC_H
 
@@ -25,5 +26,11 @@ void b64url_encode(const uint8_t *bytes, size_t len, char *ret_text);
  * ERR_SYNTAX: not base64url; ERR_TOOBIG: more than `cap` bytes; output untouched. */
 MUST_CHECK enum err b64url_decode(const char *text, size_t text_len, uint8_t *ret_bytes, size_t cap,
                                   size_t *ret_len);
+
+/* Base64 with "+" and "/", both ways without padding, and without a NUL: writes B64URL_LEN(len)
+ * characters, and says how many. Errors as b64url_decode's. */
+size_t b64_encode(const uint8_t *bytes, size_t len, uint8_t *ret_text);
+MUST_CHECK enum err b64_decode(const uint8_t *text, size_t text_len, uint8_t *ret_bytes, size_t cap,
+                               size_t *ret_len);
 
 #endif

@@ -140,7 +140,7 @@ take_body(struct armor *a)
     n_digits = len;
     while (text[n_digits - 1] == '=' && len - n_digits < 2)
         n_digits--;
-    if (!age_b64_decode(text, n_digits, a->line, sizeof(a->line), &a->line_len))
+    if (b64_decode(text, n_digits, a->line, sizeof(a->line), &a->line_len) != ERR_OK)
         return refuse();
     a->line_at = 0;
     if (n_digits < AGE_COLUMNS)

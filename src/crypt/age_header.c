@@ -93,7 +93,8 @@ take_body(struct span *rest, struct stanza *ret)
     while (line.len == AGE_COLUMNS) {
         if (take_line(rest, &line) == AGE_PARTIAL)
             return AGE_PARTIAL;
-        if (line.len > AGE_COLUMNS || !age_b64_decode(line.at, line.len, bytes, sizeof(bytes), &n))
+        if (line.len > AGE_COLUMNS ||
+            b64_decode(line.at, line.len, bytes, sizeof(bytes), &n) != ERR_OK)
             return AGE_MALFORMED;
         if (ret->body_len == 0)
             memcpy(ret->body, bytes, n);
@@ -124,7 +125,7 @@ read_scrypt(const struct stanza *s, struct age_header *ret)
 
     if (s->n_args != N_ARGS || s->body_len != AGE_WRAPPED_LEN || !read_work(s->args[2], &ret->work))
         return false;
-    if (!age_b64_decode(s->args[1].at, s->args[1].len, ret->salt, AGE_SALT_LEN, &n) ||
+    if (b64_decode(s->args[1].at, s->args[1].len, ret->salt, AGE_SALT_LEN, &n) != ERR_OK ||
         n != AGE_SALT_LEN)
         return false;
     memcpy(ret->body, s->body, AGE_WRAPPED_LEN);
@@ -154,8 +155,8 @@ read_mac(struct span line, struct age_header *ret)
     size_t n = 0;
 
     line = without(line, strlen(mac_mark));
-    if (line.len != 1 + AGE_B64_LEN(AGE_MAC_LEN) || line.at[0] != ' ' ||
-        !age_b64_decode(line.at + 1, line.len - 1, ret->mac, AGE_MAC_LEN, &n))
+    if (line.len != 1 + B64URL_LEN(AGE_MAC_LEN) || line.at[0] != ' ' ||
+        b64_decode(line.at + 1, line.len - 1, ret->mac, AGE_MAC_LEN, &n) != ERR_OK)
         return AGE_MALFORMED;
     return AGE_WELL_FORMED;
 }
@@ -222,9 +223,9 @@ age_header_write(const struct age_header *header, uint8_t *ret_text)
     n = add_text(ret_text, n, stanza_mark);
     n = add_text(ret_text, n, scrypt_name);
     n = add_text(ret_text, n, " ");
-    n += age_b64_encode(header->salt, AGE_SALT_LEN, ret_text + n);
+    n += b64_encode(header->salt, AGE_SALT_LEN, ret_text + n);
     n = add_text(ret_text, n, work);
-    n += age_b64_encode(header->body, AGE_WRAPPED_LEN, ret_text + n);
+    n += b64_encode(header->body, AGE_WRAPPED_LEN, ret_text + n);
     n = add_text(ret_text, n, "\n");
     return add_text(ret_text, n, mac_mark);
 }
@@ -234,6 +235,6 @@ age_header_write_mac(const uint8_t mac[AGE_MAC_LEN], uint8_t *ret_text)
 {
     size_t n = add_text(ret_text, 0, " ");
 
-    n += age_b64_encode(mac, AGE_MAC_LEN, ret_text + n);
+    n += b64_encode(mac, AGE_MAC_LEN, ret_text + n);
     return add_text(ret_text, n, "\n");
 }

@@ -3,6 +3,7 @@
 #ifndef MAYFLY_CRYPT_AGE_INT_H
 #define MAYFLY_CRYPT_AGE_INT_H
 
+#include "base/enc.h"
 #include "crypt/age.h"
 #include "crypt/crypt_int.h"
 
@@ -20,18 +21,6 @@ enum {
     AGE_COLUMNS = 64,           /* of base64 in a line: 48 bytes */
     AGE_LINE_BYTES = AGE_COLUMNS / 4 * 3,
 };
-
-/* ---- age_b64.c: base64 (RFC 4648 section 4) without padding, of bytes that are no secret ---- */
-
-#define AGE_B64_LEN(n) (((n)*4 + 2) / 3)
-
-/* Writes AGE_B64_LEN(len) characters and no NUL; returns how many. */
-size_t age_b64_encode(const uint8_t *bytes, size_t len, uint8_t *ret_text);
-
-/* Whether `text` is base64 in the one form that encoding gives, of at most `cap` bytes. Only then
- * the outputs are set. */
-MUST_CHECK bool age_b64_decode(const uint8_t *text, size_t text_len, uint8_t *ret_bytes, size_t cap,
-                               size_t *ret_len);
 
 /* ---- age_header.c ---- */
 

@@ -233,7 +233,7 @@ bytes_in_armor(const uint8_t *data, size_t size)
     require(buf_add_text(&text, "-----BEGIN AGE ENCRYPTED FILE-----\n") == ERR_OK);
     for (size_t at = 0; at < size; at += AGE_LINE_BYTES) {
         size_t step = size - at < AGE_LINE_BYTES ? size - at : AGE_LINE_BYTES;
-        size_t n = age_b64_encode(data + at, step, line);
+        size_t n = b64_encode(data + at, step, line);
 
         while (n % 4 != 0)
             line[n++] = '=';

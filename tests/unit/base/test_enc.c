@@ -140,6 +140,60 @@ random_bytes_go_there_and_back(void **state)
     }
 }
 
+static void
+base64_of_every_length_comes_back(void **state)
+{
+    uint8_t bytes[100], text[200], back[100];
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)(i * 151 + 7);
+    for (size_t len = 0; len <= 100; len++) {
+        size_t n = b64_encode(bytes, len, text), back_len = 999;
+
+        assert_int_equal(B64URL_LEN(len), n);
+        assert_ok(b64_decode(text, n, back, len, &back_len));
+        assert_int_equal(len, back_len);
+        assert_memory_equal(bytes, back, len);
+        assert_true(len == 0 || b64_decode(text, n, back, len - 1, &back_len) != ERR_OK);
+    }
+}
+
+static void
+base64_is_that_of_the_rfc(void **state)
+{
+    static const char *const texts[] = {"", "Zg", "Zm8", "Zm9v", "Zm9vYg", "Zm9vYmE", "Zm9vYmFy"};
+    uint8_t text[8];
+
+    (void)state;
+    for (size_t len = 0; len < ARRAY_LEN(texts); len++) {
+        assert_int_equal(strlen(texts[len]), b64_encode((const uint8_t *)"foobar", len, text));
+        assert_memory_equal(texts[len], text, strlen(texts[len]));
+    }
+}
+
+static void
+base64_is_refused_in_every_other_form(void **state)
+{
+    static const char *const texts[] = {"A",   "AAAAA", "Zg==", "Zm8=", "Zh",    "Zm9",
+                                        "Z g", "Zg\n",  "Z-",   "Z_",   "\377A", "Zm9v\r"};
+    uint8_t bytes[10];
+    size_t n = 77;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        assert_err(ERR_SYNTAX,
+                   b64_decode((const uint8_t *)texts[i], strlen(texts[i]), bytes, 10, &n));
+    for (unsigned c = 0; c < 256; c++) {
+        const uint8_t text[] = {'A', (uint8_t)c, 'A', 'A'};
+        bool is_digit = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                        (c >= '0' && c <= '9') || c == '+' || c == '/';
+
+        assert_int_equal(is_digit, b64_decode(text, 4, bytes, 10, &n) == ERR_OK);
+    }
+    assert_int_equal(3, n);
+}
+
 int
 main(void)
 {
@@ -150,6 +204,9 @@ main(void)
         cmocka_unit_test(what_is_no_canonical_base64url_is_refused),
         cmocka_unit_test(more_bytes_than_there_is_room_for_are_refused),
         cmocka_unit_test(random_bytes_go_there_and_back),
+        cmocka_unit_test(base64_of_every_length_comes_back),
+        cmocka_unit_test(base64_is_that_of_the_rfc),
+        cmocka_unit_test(base64_is_refused_in_every_other_form),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@ armor(const uint8_t *bytes, size_t len, const char *eol, struct buf *ret)
     assert_ok(buf_addf(ret, BEGIN "%s", eol));
     for (size_t at = 0; at < len; at += AGE_LINE_BYTES) {
         size_t step = len - at < AGE_LINE_BYTES ? len - at : AGE_LINE_BYTES;
-        size_t n = age_b64_encode(bytes + at, step, text);
+        size_t n = b64_encode(bytes + at, step, text);
 
         while (n % 4 != 0)
             text[n++] = '=';

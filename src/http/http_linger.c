@@ -5,6 +5,7 @@
 #include "http/http_int.h"
 
 #include "base/clock.h"
+#include "base/cond.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -114,7 +115,6 @@ step(struct lingers *l, struct entry *en, int64_t now_ms, bool is_last)
 static bool
 collect(struct lingers *l, struct entry **active, int64_t until_ms)
 {
-    struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
     struct entry *en;
     int rc = 0;
     bool is_stopping;
@@ -124,7 +124,7 @@ collect(struct lingers *l, struct entry **active, int64_t until_ms)
         if (*active == NULL)
             rc = pthread_cond_wait(&l->wake, &l->lock);
         else
-            rc = pthread_cond_timedwait(&l->wake, &l->lock, &until);
+            rc = cond_wait_until(&l->wake, &l->lock, until_ms);
     }
     while ((en = l->incoming) != NULL) {
         l->incoming = en->next;
@@ -171,16 +171,12 @@ enum err
 lingers_new(size_t max_drops, struct lingers **ret_lingers)
 {
     struct lingers *l = calloc(1, sizeof(*l));
-    pthread_condattr_t attr;
 
     if (l == NULL)
         return err_set(ERR_NOMEM, "no memory for the lingering connections");
     l->max_drops = max_drops;
     (void)pthread_mutex_init(&l->lock, NULL);
-    (void)pthread_condattr_init(&attr);
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&l->wake, &attr);
-    (void)pthread_condattr_destroy(&attr);
+    (void)cond_init(&l->wake);
     if (pthread_create(&l->thread, NULL, run, l) != 0) {
         (void)pthread_cond_destroy(&l->wake);
         (void)pthread_mutex_destroy(&l->lock);

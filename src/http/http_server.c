@@ -5,6 +5,7 @@
 #include "http/http_int.h"
 
 #include "base/clock.h"
+#include "base/cond.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -127,15 +128,10 @@ fill_defaults(struct http_cfg *cfg)
 static void
 init_locks(struct http_server *s)
 {
-    pthread_condattr_t attr;
-
     (void)pthread_mutex_init(&s->daemons_lock, NULL);
     (void)pthread_mutex_init(&s->listen_lock, NULL);
     (void)pthread_mutex_init(&s->work_lock, NULL);
-    (void)pthread_condattr_init(&attr);
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&s->work_done, &attr);
-    (void)pthread_condattr_destroy(&attr);
+    (void)cond_init(&s->work_done);
 }
 
 enum err

@@ -2,6 +2,7 @@
 #include "redis/cluster_int.h"
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "base/netaddr.h"
 #include "base/text.h"
 
@@ -221,12 +222,9 @@ rd_cluster_refresh(struct rd_cluster *c)
 static void
 wait_for_wish(struct rd_cluster *c, int64_t from_ms)
 {
-    struct timespec at = {.tv_sec = (time_t)(from_ms / 1000),
-                          .tv_nsec = (long)(from_ms % 1000) * 1000000};
-
     while (!atomic_load(&c->is_ending) && (!c->is_wanted || clock_mono_ms() < from_ms)) {
         if (c->is_wanted)
-            (void)pthread_cond_timedwait(&c->wake, &c->wake_lock, &at);
+            (void)cond_wait_until(&c->wake, &c->wake_lock, from_ms);
         else
             (void)pthread_cond_wait(&c->wake, &c->wake_lock);
     }
@@ -264,15 +262,7 @@ run(void *arg)
 static bool
 init_wake(struct rd_cluster *c)
 {
-    pthread_condattr_t attr;
-    int rc;
-
-    if (pthread_condattr_init(&attr) != 0)
-        return false;
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    rc = pthread_cond_init(&c->wake, &attr);
-    (void)pthread_condattr_destroy(&attr);
-    if (rc != 0)
+    if (!cond_init(&c->wake))
         return false;
     if (pthread_mutex_init(&c->wake_lock, NULL) == 0)
         return true;

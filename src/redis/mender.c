@@ -2,6 +2,7 @@
 #include "redis/mender.h"
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "redis/node.h"
 
 #include <pthread.h>
@@ -34,15 +35,6 @@ next_due(const struct rd_mender *m, int64_t *ret_due_ms)
     return next;
 }
 
-static void
-wait_until(struct rd_mender *m, int64_t at_ms)
-{
-    struct timespec at = {.tv_sec = (time_t)(at_ms / 1000),
-                          .tv_nsec = (long)(at_ms % 1000) * 1000000};
-
-    (void)pthread_cond_timedwait(&m->change, &m->lock, &at);
-}
-
 static void *
 run(void *arg)
 {
@@ -56,7 +48,7 @@ run(void *arg)
         if (next == NULL) {
             (void)pthread_cond_wait(&m->change, &m->lock);
         } else if (due_ms > clock_mono_ms()) {
-            wait_until(m, due_ms);
+            (void)cond_wait_until(&m->change, &m->lock, due_ms);
         } else {
             m->in_hand = next;
             (void)pthread_mutex_unlock(&m->lock);
@@ -73,15 +65,7 @@ run(void *arg)
 static bool
 init_locks(struct rd_mender *m)
 {
-    pthread_condattr_t attr;
-    int rc;
-
-    if (pthread_condattr_init(&attr) != 0)
-        return false;
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    rc = pthread_cond_init(&m->change, &attr);
-    (void)pthread_condattr_destroy(&attr);
-    if (rc != 0)
+    if (!cond_init(&m->change))
         return false;
     if (pthread_mutex_init(&m->lock, NULL) != 0) {
         (void)pthread_cond_destroy(&m->change);

@@ -2,6 +2,7 @@
 #include "server/sweeper.h"
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/pool.h"
@@ -273,15 +274,6 @@ run_once(struct sweeper *s, unsigned *n_failed)
     return due_s * 1000 - now_ms;
 }
 
-/* Sleep until `at_ms` on the monotonic clock; with the lock held. */
-static void
-sleep_until(struct sweeper *s, int64_t at_ms)
-{
-    struct timespec at = {at_ms / 1000, at_ms % 1000 * 1000000};
-
-    (void)pthread_cond_timedwait(&s->changed, &s->lock, &at);
-}
-
 static void *
 run(void *arg)
 {
@@ -304,7 +296,7 @@ run(void *arg)
 
             if (clock_mono_ms() >= until_ms)
                 break;
-            sleep_until(s, until_ms);
+            (void)cond_wait_until(&s->changed, &s->lock, until_ms);
         }
     }
     s->is_running = false;
@@ -315,17 +307,11 @@ run(void *arg)
 
 /* ---- from outside ---- */
 
-/* The lock, and a condition whose waits are on the monotonic clock. */
 static void
 init_sync(struct sweeper *s)
 {
-    pthread_condattr_t attr;
-
     (void)pthread_mutex_init(&s->lock, NULL);
-    (void)pthread_condattr_init(&attr);
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&s->changed, &attr);
-    (void)pthread_condattr_destroy(&attr);
+    (void)cond_init(&s->changed);
 }
 
 enum err
@@ -421,7 +407,7 @@ sweeper_stop(struct sweeper *s, int timeout_ms)
     s->stop = true;
     (void)pthread_cond_broadcast(&s->changed);
     while (!is_idle(s) && clock_mono_ms() < until_ms)
-        sleep_until(s, until_ms);
+        (void)cond_wait_until(&s->changed, &s->lock, until_ms);
     idle = is_idle(s);
     (void)pthread_mutex_unlock(&s->lock);
     return idle;

@@ -2,6 +2,7 @@
 #include "sniff/sniff.h"
 
 #include "base/clock.h"
+#include "base/cond.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "sniff/sniff_int.h"
@@ -161,13 +162,12 @@ ask_or_restart(struct sniff *s, const uint8_t *bytes, size_t len, int64_t deadli
 static enum err
 take_turn(struct sniff *s, int64_t deadline_ms)
 {
-    struct timespec at = {.tv_sec = deadline_ms / 1000, .tv_nsec = deadline_ms % 1000 * 1000000};
     bool got_it;
     int rc = 0;
 
     (void)pthread_mutex_lock(&s->lock);
     while (s->is_asking && rc == 0)
-        rc = pthread_cond_timedwait(&s->turn, &s->lock, &at);
+        rc = cond_wait_until(&s->turn, &s->lock, deadline_ms);
     got_it = !s->is_asking;
     s->is_asking = true;
     (void)pthread_mutex_unlock(&s->lock);
@@ -218,15 +218,7 @@ wait_until_ready(struct sniff *s)
 static enum err
 init_turns(struct sniff *s)
 {
-    pthread_condattr_t attr;
-    int rc;
-
-    if (pthread_condattr_init(&attr) != 0)
-        return err_set(ERR_NOMEM, "no memory for the type helper");
-    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    rc = pthread_cond_init(&s->turn, &attr);
-    (void)pthread_condattr_destroy(&attr);
-    if (rc != 0)
+    if (!cond_init(&s->turn))
         return err_set(ERR_NOMEM, "no memory for the type helper");
     if (pthread_mutex_init(&s->lock, NULL) != 0) {
         (void)pthread_cond_destroy(&s->turn);

@@ -149,24 +149,20 @@ static enum err
 ask_totals(struct redis_store *s, struct store_stats *ret_stats)
 {
     struct rd_args args[2];
-    struct rd_command commands[2];
-    redisReply *replies[2] = {NULL};
-    enum err errs[2], e;
+    redisReply *replies[2];
     int64_t bytes = 0;
+    enum err e;
 
     rd_begin(&args[0], "ZCARD", 1);
-    rd_add(&args[0], "live:{mayfly}");
+    rd_add(&args[0], RD_KEY_LIVE);
     rd_begin(&args[1], "GET", 1);
-    rd_add(&args[1], "bytes:{mayfly}");
-    for (size_t i = 0; i < ARRAY_LEN(args); i++) {
-        args[i].command.is_idempotent = true;
-        commands[i] = args[i].command;
-    }
-    e = rd_link_calls(s->link, commands, ARRAY_LEN(args), errs, replies);
-    if (e == ERR_OK &&
-        (replies[0]->type != REDIS_REPLY_INTEGER || replies[0]->integer < 0 ||
-         (replies[1]->type == REDIS_REPLY_STRING &&
-          (!rd_parse_int(replies[1]->str, (size_t)replies[1]->len, &bytes) || bytes < 0))))
+    rd_add(&args[1], RD_KEY_BYTES);
+    e = rd_run_all(s, args, ARRAY_LEN(args), replies);
+    if (e != ERR_OK)
+        return e;
+    if (replies[0]->type != REDIS_REPLY_INTEGER || replies[0]->integer < 0 ||
+        (replies[1]->type == REDIS_REPLY_STRING &&
+         (!rd_parse_int(replies[1]->str, (size_t)replies[1]->len, &bytes) || bytes < 0)))
         e = rd_damaged();
     if (e == ERR_OK)
         *ret_stats = (struct store_stats){(uint64_t)replies[0]->integer, (uint64_t)bytes};

@@ -77,7 +77,7 @@ read_ids(struct redis_store *s, struct due_blob *due, unsigned *n)
 
     rd_begin(&a, "HMGET", 1);
     a.command.is_idempotent = true;
-    rd_add(&a, "blobs:{mayfly}");
+    rd_add(&a, RD_KEY_BLOBS);
     for (unsigned i = 0; i < *n; i++)
         rd_add_hex(&a, due[i].blob.b);
     e = rd_run(s, &a, &reply);
@@ -109,7 +109,7 @@ find_due(struct redis_store *s, int64_t now_s, unsigned max, struct due_blob *re
 
     rd_begin(&a, "ZRANGEBYSCORE", 1);
     a.command.is_idempotent = true;
-    rd_add(&a, "live:{mayfly}");
+    rd_add(&a, RD_KEY_LIVE);
     rd_add(&a, "-inf");
     rd_add_score(&a, now_s);
     rd_add(&a, "WITHSCORES");
@@ -235,24 +235,23 @@ first_score(const redisReply *reply, int64_t *ret_at_s)
 enum err
 rd_store_next_due(struct store *store, int64_t *ret_at_s)
 {
-    static const char *const keys[] = {"live:{mayfly}", "doomed:{mayfly}"};
+    static const char *const keys[] = {RD_KEY_LIVE, RD_KEY_DOOMED};
     struct redis_store *s = rd_of(store);
     struct rd_args args[ARRAY_LEN(keys)];
-    struct rd_command commands[ARRAY_LEN(keys)];
-    redisReply *replies[ARRAY_LEN(keys)] = {NULL};
-    enum err errs[ARRAY_LEN(keys)], e;
+    redisReply *replies[ARRAY_LEN(keys)];
     int64_t at_s = INT64_MAX;
+    enum err e;
 
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         rd_begin(&args[i], "ZRANGE", 1);
-        args[i].command.is_idempotent = true;
         rd_add(&args[i], keys[i]);
         rd_add(&args[i], "0");
         rd_add(&args[i], "0");
         rd_add(&args[i], "WITHSCORES");
-        commands[i] = args[i].command;
     }
-    e = rd_link_calls(s->link, commands, ARRAY_LEN(keys), errs, replies);
+    e = rd_run_all(s, args, ARRAY_LEN(keys), replies);
+    if (e != ERR_OK)
+        return e;
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         if (e == ERR_OK)
             e = first_score(replies[i], &at_s);
@@ -377,7 +376,7 @@ rd_store_knows_blob(struct store *store, const struct blob_name *blob, bool *ret
 
     rd_begin(&a, "HEXISTS", 1);
     a.command.is_idempotent = true;
-    rd_add(&a, "blobs:{mayfly}");
+    rd_add(&a, RD_KEY_BLOBS);
     rd_add_hex(&a, blob->b);
     e = rd_run(s, &a, &reply);
     if (e != ERR_OK)

@@ -30,6 +30,14 @@ enum {
     RD_HEX_ID = HEX_LEN(ID_LEN) + 1,
 };
 
+/* The keys of the index (lua/index.lua), and what else belongs to no upload. */
+#define RD_KEY_BLOBS  "blobs:{mayfly}"
+#define RD_KEY_LIVE   "live:{mayfly}"
+#define RD_KEY_DOOMED "doomed:{mayfly}"
+#define RD_KEY_BYTES  "bytes:{mayfly}"
+#define RD_KEY_STORE  "store:{mayfly}"
+#define RD_KEY_PING   "ping:{mayfly}"
+
 struct rd_seen_counter {
     char name[STORE_NAME_MAX + 1]; /* "": none */
     struct counter state;
@@ -92,6 +100,11 @@ MUST_CHECK enum err rd_run(struct redis_store *s, struct rd_args *a, redisReply 
 /* The same, where the reply says nothing more. */
 MUST_CHECK enum err rd_run_only(struct redis_store *s, struct rd_args *a);
 
+/* Run `n` (at most RD_END_BATCH) ordinary idempotent commands in one go: all replies, which the
+ * caller frees, or none. */
+MUST_CHECK enum err rd_run_all(struct redis_store *s, struct rd_args *args, size_t n,
+                               redisReply **ret_replies);
+
 /* Run an upload's script: its word as an error, the change of the index made. `ret_reply`, which
  * may be NULL, is given with ERR_OK only; what the script returned begins at element 2. */
 MUST_CHECK enum err rd_run_upload(struct redis_store *s, struct rd_args *a, redisReply **ret_reply);
@@ -100,7 +113,7 @@ MUST_CHECK enum err rd_run_upload(struct redis_store *s, struct rd_args *a, redi
 MUST_CHECK enum err rd_finish_upload(struct redis_store *s, redisReply *reply,
                                      redisReply **ret_reply);
 
-/* ---- a reply being read (redis_command.c) ---- */
+/* ---- a reply being read (redis_reply.c) ---- */
 
 /* Elements of an array, strictly: what is missing or of another form sets `is_bad`, and the output
  * is then zero. */

@@ -9,8 +9,6 @@
 
 _Static_assert(RD_PASSWORD_LEN == STORE_REDIS_PASSWORD_MAX + 1, "store.h promises that length");
 
-#define NAME_KEY "store:{mayfly}"
-
 /* A name is asked for every hour. It outlives the longest upload (a year) in a Redis that keeps
  * what it has while all nodes are down. */
 static const int64_t name_ms = 400LL * 86400 * 1000;
@@ -32,7 +30,7 @@ rd_store_ping(struct store *store)
 
     rd_begin(&a, "SET", 1);
     a.command.is_idempotent = true;
-    rd_add(&a, "ping:{mayfly}");
+    rd_add(&a, RD_KEY_PING);
     rd_add(&a, "1");
     rd_add(&a, "EX");
     rd_add(&a, "60");
@@ -45,27 +43,23 @@ rd_store_identity(struct store *store, const struct store_name *want, struct sto
     enum { SET, KEEP, GET, N };
     struct redis_store *s = rd_of(store);
     struct rd_args args[N];
-    struct rd_command commands[N];
-    redisReply *replies[N] = {NULL};
-    enum err errs[N], e;
+    redisReply *replies[N];
+    enum err e;
 
     rd_begin(&args[SET], "SET", 1);
-    rd_add(&args[SET], NAME_KEY);
+    rd_add(&args[SET], RD_KEY_STORE);
     rd_add_hex(&args[SET], want->b);
     rd_add(&args[SET], "NX");
     rd_begin(&args[KEEP], "PEXPIRE", 1);
-    rd_add(&args[KEEP], NAME_KEY);
+    rd_add(&args[KEEP], RD_KEY_STORE);
     rd_add_int(&args[KEEP], name_ms);
     rd_begin(&args[GET], "GET", 1);
-    rd_add(&args[GET], NAME_KEY);
-    for (size_t i = 0; i < N; i++) {
-        args[i].command.is_idempotent = true;
-        commands[i] = args[i].command;
-    }
-    e = rd_link_calls(s->link, commands, N, errs, replies);
-    if (e == ERR_OK &&
-        (replies[GET]->type != REDIS_REPLY_STRING || replies[GET]->len != HEX_LEN(ID_LEN) ||
-         hex_decode(replies[GET]->str, ret_name->b, ID_LEN) != ERR_OK))
+    rd_add(&args[GET], RD_KEY_STORE);
+    e = rd_run_all(s, args, N, replies);
+    if (e != ERR_OK)
+        return e;
+    if (replies[GET]->type != REDIS_REPLY_STRING || replies[GET]->len != HEX_LEN(ID_LEN) ||
+        hex_decode(replies[GET]->str, ret_name->b, ID_LEN) != ERR_OK)
         e = rd_damaged();
     for (size_t i = 0; i < N; i++)
         freeReplyObject(replies[i]);

@@ -2,12 +2,10 @@
 -- Take a use and make a lease of it.
 local now, cutoff, ends, id, client = unpack(ARGV)
 local blob, expires, left = unpack(redis.call('HMGET', upload, 'blob', 'expires_at_s', 'uses_left'))
+local why = refused(now, cutoff, blob, expires, left)
 
-if not blob then
-  return missing(cutoff)
-end
-if left == '0' or not less(now, expires) or redis.call('EXISTS', sealed) == 0 then
-  return reply('gone')
+if why then
+  return why
 end
 redis.call('HINCRBY', upload, 'uses_left', -1)
 redis.call('HSET', upload, 'claimed_at_s', now)

@@ -3,12 +3,10 @@
 local now, cutoff = unpack(ARGV)
 local blob, expires, left, taken = unpack(redis.call('HMGET', upload, 'blob', 'expires_at_s',
   'uses_left', 'preview_taken'))
+local why = refused(now, cutoff, blob, expires, left)
 
-if not blob then
-  return missing(cutoff)
-end
-if left == '0' or not less(now, expires) or redis.call('EXISTS', sealed) == 0 then
-  return reply('gone')
+if why then
+  return why
 end
 if taken ~= '0' then
   return reply('taken')

@@ -30,8 +30,17 @@ local function missing(cutoff)
   return reply(at and less(cutoff, at) and 'gone' or 'notfound')
 end
 
--- Field names are those of struct record. A record whose sealed part has passed its time here, by
--- the server's clock, is not to be had.
+-- Why an upload of these fields is not to be had, or nil when it is: ended, used up, expired, or its
+-- sealed part has passed its time here, by the server's clock.
+local function refused(now, cutoff, blob, expires, left)
+  if not blob then
+    return missing(cutoff)
+  elseif left == '0' or not less(now, expires) or redis.call('EXISTS', sealed) == 0 then
+    return reply('gone')
+  end
+end
+
+-- Field names are those of struct record.
 local function record()
   local all = redis.call('HMGET', upload, 'blob', 'size_bytes', 'stored_bytes', 'created_at_s',
     'expires_at_s', 'uses_total', 'uses_left', 'preview_taken', 'burn_hash')

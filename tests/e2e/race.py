@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Many clients that ask at the same moment."""
 
+import json
 import selectors
 import socket
 import time
@@ -85,3 +86,20 @@ class Race:
         self.watch.close()
         for r in self.racers:
             r.sock.close()
+
+    def round(self, sender, uses, n):
+        """One upload of so many uses by an HTTPConnection, and all ask for it: exactly that many
+        get it, all others are told that it is gone. Its code."""
+        content = b"round %d of %d uses" % (n, uses)
+        sender.request("PUT", "/race.txt", content,
+                       {"X-Uses": str(uses), "Accept": "application/json"})
+        made = sender.getresponse()
+        key = json.loads(made.read())["key"]
+        assert made.status == 201
+        got = self.run(f"GET /download/{key} HTTP/1.1\r\nHost: race\r\n\r\n".encode())
+        won = [body for status, body in got if status == 200]
+        lost = [json.loads(body) for status, body in got if status == 410]
+        assert won == [content] * uses, (n, len(won))
+        assert len(lost) == len(self.racers) - uses, [status for status, _ in got]
+        assert {(r["error_code"], r["ended_by"]) for r in lost} == {("GONE", "uses")}
+        return key

@@ -208,30 +208,14 @@ def test_the_quota_is_for_both_together(make_nodes):
 
 # ---- uses ----
 
-def race_once(race, nodes, sender, uses, n):
-    content = b"round %d of %d uses" % (n, uses)
-    sender.request("PUT", "/race.txt", content,
-                   {"X-Uses": str(uses), "Accept": "application/json"})
-    made = sender.getresponse()
-    key = json.loads(made.read())["key"]
-    assert made.status == 201
-    got = race.run(f"GET /download/{key} HTTP/1.1\r\nHost: race\r\n\r\n".encode())
-    won = [body for status, body in got if status == 200]
-    lost = [json.loads(body) for status, body in got if status == 410]
-    assert won == [content] * uses, (n, len(won))
-    assert len(lost) == CLIENTS - uses, [status for status, _ in got]
-    assert {(r["error_code"], r["ended_by"]) for r in lost} == {("GONE", "uses")}
-    state = nodes[n % 2].status(key)
-    assert (state["status"], state["remaining_uses"]) == ("burned", 0)
-
-
 def test_of_64_clients_at_both_exactly_as_many_win_as_there_are_uses(make_nodes):
     nodes = make_nodes(*[{"STORAGE_SYNC": "off"}] * 2)
     sender = http.client.HTTPConnection("127.0.0.1", nodes[0].port, timeout=30)
     race = Race([d.port for d in nodes], CLIENTS)
     try:
         for n in range(RACES):
-            race_once(race, nodes, sender, 5 if n % 4 == 3 else 1, n)
+            state = nodes[n % 2].status(race.round(sender, 5 if n % 4 == 3 else 1, n))
+            assert (state["status"], state["remaining_uses"]) == ("burned", 0)
     finally:
         race.close()
         sender.close()

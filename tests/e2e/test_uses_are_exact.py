@@ -20,19 +20,7 @@ def run_rounds(daemon, uses, rounds):
     race = Race([daemon.port], CLIENTS)
     try:
         for n in range(rounds):
-            content = b"round %d of %d uses" % (n, uses)
-            sender.request("PUT", "/race.txt", content,
-                           {"X-Uses": str(uses), "Accept": "application/json"})
-            made = sender.getresponse()
-            key = json.loads(made.read())["key"]
-            assert made.status == 201
-            got = race.run(f"GET /download/{key} HTTP/1.1\r\nHost: race\r\n\r\n".encode())
-            won = [body for status, body in got if status == 200]
-            lost = [json.loads(body) for status, body in got if status == 410]
-            assert won == [content] * uses, (n, len(won))
-            assert len(lost) == CLIENTS - uses, [status for status, _ in got]
-            assert {(r["error_code"], r["ended_by"]) for r in lost} == {("GONE", "uses")}
-            state = daemon.status(key)
+            state = daemon.status(race.round(sender, uses, n))
             assert (state["status"], state["remaining_uses"]) == ("burned", 0)
     finally:
         race.close()

@@ -162,7 +162,8 @@ take_refusal(struct rd_conn *c, int64_t deadline_ms)
     if (e != ERR_OK)
         return e;
     if (reply->type != REDIS_REPLY_ERROR) {
-        e = err_set(ERR_DENIED, "it serves anybody without a password");
+        e = err_set(ERR_DENIED, "it serves anybody on the network without a password, which only "
+                                "REDIS_ALLOW_OPEN=on allows");
     } else {
         rd_error_read(reply->str, reply->len, &said);
         if (!said.is_denied)

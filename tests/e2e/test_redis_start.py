@@ -173,6 +173,7 @@ def test_a_redis_open_to_a_network_is_refused_unless_it_is_allowed(tmp_path):
     assert got.returncode == 1, got.stderr
     sentences = [s for s in got.stderr.splitlines() if not s.startswith("{")]
     assert len(sentences) == 1 and "without a password" in sentences[0], got.stderr
+    assert "REDIS_ALLOW_OPEN=on" in sentences[0]
     assert '"listening"' not in got.stderr
     got = far_start(tmp_path, "", REDIS_ALLOW_OPEN="on")
     assert got.returncode == 0 and '"listening"' in got.stderr, got.stderr

@@ -45,6 +45,13 @@ void secret_free(struct secret *s); /* NULL is a no-op */
 
 MUST_CHECK enum err crypt_sha256(const void *bytes, size_t len, uint8_t ret_hash[SHA256_LEN]);
 
+/* SHA-256 of what comes in pieces. After crypt_hash_final only free. */
+struct crypt_hash;
+MUST_CHECK enum err crypt_hash_new(struct crypt_hash **ret_hash);
+MUST_CHECK enum err crypt_hash_add(struct crypt_hash *h, const void *bytes, size_t len);
+MUST_CHECK enum err crypt_hash_final(struct crypt_hash *h, uint8_t ret_hash[SHA256_LEN]);
+void crypt_hash_free(struct crypt_hash *h); /* NULL is a no-op */
+
 /* HMAC-SHA256 (RFC 2104) with a key that is set up once; crypt_prf may run on many threads. */
 struct crypt_prf;
 MUST_CHECK enum err crypt_prf_new(const struct secret *key, struct crypt_prf **ret_prf);
@@ -58,6 +65,20 @@ MUST_CHECK enum err crypt_hkdf(const struct secret *ikm, const void *info, size_
 
 /* Random bytes as fast as the processor makes them (libcrypto's DRBG), for overwriting. */
 MUST_CHECK enum err crypt_random_fill(void *ret_bytes, size_t len);
+
+/* ---- AES-256-GCM (NIST SP 800-38D), for small things in memory ----
+ *
+ * nonce (12, random, fresh) || ciphertext || tag (16), without associated data. One key may seal
+ * no more than a few: nonces are random. */
+
+enum { GCM_KEY_LEN = 32, GCM_NONCE_LEN = 12, GCM_TAG_LEN = 16 };
+
+/* `ret` is appended to; on error it is as before. ERR_TOOBIG: its ceiling. Opening gives
+ * nothing before the tag was checked: ERR_INTEGRITY when a bit is not as it was. */
+MUST_CHECK enum err crypt_gcm_seal(const struct secret *key, const void *plain, size_t len,
+                                   struct buf *ret);
+MUST_CHECK enum err crypt_gcm_open(const struct secret *key, const uint8_t *sealed, size_t len,
+                                   struct buf *ret);
 
 /* ---- Fernet (github.com/fernet/spec), in its binary form, without the base64url ----
  *

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* command: one function a subcommand, one cmd_<name>.c each. They print their result to stdout, and
+ * leave the error and its sentence to main, which shows it. */
+#ifndef MAYFLY_CLIENT_COMMAND_H
+#define MAYFLY_CLIENT_COMMAND_H
+
+#include "base/err.h"
+#include "client/net.h"
+#include "client/options.h"
+#include "client/settings.h"
+#include "client/target.h"
+
+/* What is typed and set; both borrowed. `subject` may be set to what the error is about, such as a
+ * path of the user's (borrowed from options): main shows it in front of the sentence. */
+struct command_ctx {
+    const struct options *options;
+    struct settings *settings;
+    const char *subject;
+};
+
+MUST_CHECK enum err cmd_send(struct command_ctx *c);
+MUST_CHECK enum err cmd_get(struct command_ctx *c);
+MUST_CHECK enum err cmd_preview(struct command_ctx *c);
+MUST_CHECK enum err cmd_status(struct command_ctx *c);
+MUST_CHECK enum err cmd_burn(struct command_ctx *c);
+MUST_CHECK enum err cmd_decrypt(struct command_ctx *c);
+
+/* The target of get, preview, status, burn: as an argument, else asked for on the terminal, else
+ * the first line of standard input. Wipe it. Errors as target_parse's and term_ask's. */
+MUST_CHECK enum err command_target(struct command_ctx *c, struct target *ret_target);
+
+/* A net for the target's server, or the one of the settings. Notes when it can be listened to. */
+MUST_CHECK enum err command_net(struct command_ctx *c, const char *server, struct net **ret_net);
+
+/* All of `b` to standard output. ERR_IO. */
+MUST_CHECK enum err command_print(const struct buf *b);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* outfile: where a received file goes: a temporary file beside its place, which gets its name only
+ * when all of it was found right; or standard output. A stranger's name never leaves the folder. */
+#ifndef MAYFLY_CLIENT_OUTFILE_H
+#define MAYFLY_CLIENT_OUTFILE_H
+
+#include "base/err.h"
+#include "stream/stream.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct outfile;
+
+struct outfile_cfg {
+    const char *dir;  /* the folder for a name of the sender's; NULL: "." */
+    const char *path; /* a path of the user's own; "-": standard output; NULL: the sender's name */
+    bool force;       /* overwrite */
+};
+
+/* Make the temporary file (0600), so that what cannot be written is known before a use is taken.
+ * ERR_IO: it cannot be made; `path` is there already and not forced, or is a folder. */
+MUST_CHECK enum err outfile_open(const struct outfile_cfg *cfg, struct outfile **ret_outfile);
+
+/* The end of a chain that writes into it; freed with the outfile, sink_free of it does nothing.
+ * ERR_IO: the disk, also when it is full; the pipe that nobody reads. */
+struct sink *outfile_sink(struct outfile *o);
+
+/* Give it its name. With `path` that; else `name`, cleaned (filename_clean), a dot in front made
+ * "_": without force a name that is taken becomes "name-1.ext", "name-2.ext" and so on, so that a
+ * use that was taken is never lost for a name. Nothing is ever written through a link. For standard
+ * output: nothing to do. `ret_name` (unless NULL) is what it is called now. ERR_IO: another file
+ * came there meanwhile (path), or the disk. */
+enum { OUTFILE_NAME_LEN = 256 };
+MUST_CHECK enum err outfile_commit(struct outfile *o, const char *name,
+                                   char ret_name[OUTFILE_NAME_LEN]);
+
+bool outfile_is_stdout(const struct outfile *o);
+
+/* Without a commit the temporary file is removed. NULL is a no-op. */
+void outfile_free(struct outfile *o);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* qr: a QR code drawn with block characters of UTF-8, two rows of modules a line, black on white
+ * (SGR colours) so that it can be read on dark terminals too, with its quiet zone. The only user of
+ * libqrencode. Pure. */
+#ifndef MAYFLY_CLIENT_QR_H
+#define MAYFLY_CLIENT_QR_H
+
+#include "base/buf.h"
+#include "base/err.h"
+
+#include <stdbool.h>
+
+/* Append the picture of `text` (up to 1,024 bytes). Without `has_colours` no SGR is used, and light
+ * is drawn as blocks, for a dark terminal. ERR_TOOBIG; ERR_NOMEM. */
+MUST_CHECK enum err qr_draw(const char *text, bool has_colours, struct buf *ret);
+
+#endif

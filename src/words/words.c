@@ -140,35 +140,70 @@ take_word(const char **text, struct word *ret_word)
     return len > 0;
 }
 
-enum err
-words_parse(const struct words *w, unsigned n_words, const char *text, struct share_code *ret_code)
+/* Read up to `n_max` words, which stand in the list unless it is NULL. False: something else. */
+static bool
+take_words(const struct words *w, unsigned n_max, const char *text, struct share_code *code)
 {
-    struct share_code code = {0};
     struct word word = {{0}};
     size_t at = 0;
-    enum err e = ERR_OK;
+    bool is_fine = true;
 
-    assert(n_words >= 1 && n_words <= CODE_WORDS_E2E);
-    for (;;) {
+    while (is_fine) {
         while (is_separator(*text))
             text++;
         if (*text == '\0')
             break;
-        if (code.n_words == n_words || !take_word(&text, &word) || !has_word(w, &word)) {
-            e = err_set(ERR_NOTFOUND, "this cannot be a code");
-            goto out;
-        }
-        append(&code, &at, &word);
+        is_fine = code->n_words < n_max && take_word(&text, &word) &&
+                  (w == NULL ? word.text[1] != '\0' : has_word(w, &word));
+        if (is_fine)
+            append(code, &at, &word);
     }
-    if (code.n_words != n_words) {
-        e = err_set(ERR_NOTFOUND, "this cannot be a code");
-        goto out;
-    }
-    *ret_code = code;
-out:
-    share_code_wipe(&code);
     mem_wipe(&word, sizeof(word));
+    return is_fine;
+}
+
+static enum err
+parse(const struct words *w, unsigned n_min, unsigned n_max, const char *text,
+      struct share_code *ret_code)
+{
+    struct share_code code = {0};
+    enum err e = ERR_OK;
+
+    assert(n_min >= 1 && n_min <= n_max && n_max <= CODE_WORDS_E2E);
+    if (take_words(w, n_max, text, &code) && code.n_words >= n_min)
+        *ret_code = code;
+    else
+        e = err_set(ERR_NOTFOUND, "this cannot be a code");
+    share_code_wipe(&code);
     return e;
+}
+
+enum err
+words_parse(const struct words *w, unsigned n_words, const char *text, struct share_code *ret_code)
+{
+    return parse(w, n_words, n_words, text, ret_code);
+}
+
+enum err
+words_parse_any(unsigned n_min, unsigned n_max, const char *text, struct share_code *ret_code)
+{
+    return parse(NULL, n_min, n_max, text, ret_code);
+}
+
+enum err
+words_parse_id(const char *text, struct share_code *ret_code)
+{
+    size_t len = 0;
+
+    while (len <= CODE_ID_LEN &&
+           ((text[len] >= 'a' && text[len] <= 'z') || (text[len] >= '2' && text[len] <= '7')))
+        len++;
+    /* 16 bytes fill 25 characters and 3 bits: the last 2 bits of the last one stay zero */
+    if (len != CODE_ID_LEN || text[len] != '\0' || strchr("aeimquy4", text[len - 1]) == NULL)
+        return err_set(ERR_NOTFOUND, "this cannot be an id");
+    *ret_code = (struct share_code){0};
+    memcpy(ret_code->text, text, CODE_ID_LEN);
+    return ERR_OK;
 }
 
 void

@@ -16,8 +16,11 @@ enum {
     CODE_WORDS_E2E = 6,
     WORD_LEN_MAX = 16,
     CODE_TEXT_LEN = CODE_WORDS_E2E * (WORD_LEN_MAX + 1), /* with a NUL */
+    CODE_ID_LEN = 26, /* of an end-to-end id: base32 of 16 bytes, without padding */
 };
 
+/* What opens an upload at the server: a code, or the id that clients derive from the six words of
+ * an end-to-end code (n_words is then 0). No code is an id: codes have a '-'. */
 struct share_code {
     unsigned n_words;
     char text[CODE_TEXT_LEN]; /* canonical: lower case, joined by '-' */
@@ -52,6 +55,15 @@ MUST_CHECK enum err words_draw(const struct words *w, unsigned n_words,
  * a binary search allows: the list is public. */
 MUST_CHECK enum err words_parse(const struct words *w, unsigned n_words, const char *text,
                                 struct share_code *ret_code);
+
+/* The same for `n_min` to `n_max` words that stand in no list that we know: any of 2 to 16 letters.
+ * ERR_NOTFOUND: it cannot be a code. */
+MUST_CHECK enum err words_parse_any(unsigned n_min, unsigned n_max, const char *text,
+                                    struct share_code *ret_code);
+
+/* Read an end-to-end id: exactly CODE_ID_LEN characters of base32 (RFC 4648) in lower case, whose
+ * unused bits are zero. ERR_NOTFOUND: it is none; `ret_code` is untouched. */
+MUST_CHECK enum err words_parse_id(const char *text, struct share_code *ret_code);
 
 void share_code_wipe(struct share_code *code);
 

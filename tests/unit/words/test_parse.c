@@ -193,6 +193,72 @@ wiping_leaves_nothing_of_a_code(void **state)
     assert_memory_equal(&code, &zero, sizeof(code));
 }
 
+static void
+words_of_an_unknown_list_are_read_when_any_will_do(void **state)
+{
+    static const char *const refused[] = {"",
+                                          "velvet",
+                                          "abba-xyzzy",
+                                          "one-two-three-four-five-six",
+                                          "abba-x-qux",
+                                          "abba-qux-b4r",
+                                          "abba-qux-abcdefghijklmnopq"};
+    struct share_code code, before;
+
+    (void)state;
+    assert_ok(words_parse_any(3, 5, " Abba.XYZZY_qux ", &code));
+    assert_string_equal("abba-xyzzy-qux", code.text);
+    assert_int_equal(3, code.n_words);
+    assert_ok(words_parse_any(3, 5, "abba-abcdefghijklmnop-qux-ab-cd", &code));
+    assert_int_equal(5, code.n_words);
+    before = code;
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        if (words_parse_any(3, 5, refused[i], &code) != ERR_NOTFOUND)
+            fail_msg("\"%s\" was taken as a code", refused[i]);
+    }
+    assert_memory_equal(&before, &code, sizeof(code));
+}
+
+static void
+an_end_to_end_id_takes_the_place_of_a_code(void **state)
+{
+    struct share_code code;
+
+    (void)state;
+    assert_ok(words_parse_id("abcdefghijklmnopqrstuvwxy4", &code));
+    assert_string_equal("abcdefghijklmnopqrstuvwxy4", code.text);
+    assert_int_equal(0, code.n_words);
+    assert_ok(words_parse_id("aaaaaaaaaaaaaaaaaaaaaaaaaa", &code));
+}
+
+static void
+what_is_not_exactly_an_id_is_refused(void **state)
+{
+    static const char *const refused[] = {
+        "",
+        "abcdefghijklmnopqrstuvwxy",         /* short */
+        "abcdefghijklmnopqrstuvwxy4a",       /* long */
+        "abcdefghijklmnopqrstuvwxyz",        /* bits beyond the 128th */
+        "abcdefghijklmnopqrstuvwxy2",        /* the same */
+        "Abcdefghijklmnopqrstuvwxy4",        /* upper case */
+        "abcdefghijklmnopqrstuvwx14",        /* 1 is not in the alphabet */
+        "abcdefghijklmnopqrstuvwx-4",        /* nor is - */
+        " abcdefghijklmnopqrstuvwxy4",       /* a blank */
+        "abcdefghijklmnopqrstuvwxy4\n",      /* a line end */
+        "abcdefghijklmnopqrstuvwxy\xc3\xa4", /* above ASCII */
+    };
+    struct share_code code, before;
+
+    (void)state;
+    memset(&code, 0x5a, sizeof(code));
+    before = code;
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        if (words_parse_id(refused[i], &code) != ERR_NOTFOUND)
+            fail_msg("\"%s\" was taken as an id", refused[i]);
+    }
+    assert_memory_equal(&before, &code, sizeof(code));
+}
+
 int
 main(void)
 {
@@ -208,6 +274,9 @@ main(void)
         cmocka_unit_test(any_number_of_separators_is_one),
         cmocka_unit_test(a_nul_ends_the_text),
         cmocka_unit_test(letters_outside_ascii_are_no_letters),
+        cmocka_unit_test(words_of_an_unknown_list_are_read_when_any_will_do),
+        cmocka_unit_test(an_end_to_end_id_takes_the_place_of_a_code),
+        cmocka_unit_test(what_is_not_exactly_an_id_is_refused),
         cmocka_unit_test(wiping_leaves_nothing_of_a_code),
     };
 

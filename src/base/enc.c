@@ -9,6 +9,7 @@ static const char hex_digits[] = "0123456789abcdef";
 /* The two base64 alphabets differ in their last two digits only. */
 static const char std_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char url_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+static const char b32_digits[] = "abcdefghijklmnopqrstuvwxyz234567";
 
 void
 hex_encode(const uint8_t *bytes, size_t len, char *ret_text)
@@ -47,27 +48,27 @@ hex_decode(const char *text, uint8_t *ret_bytes, size_t len)
     return ERR_OK;
 }
 
-/* ---- base64 ---- */
+/* ---- base64, base32 ---- */
 
-/* How many digits were written. */
+/* Write a digit for every `width` bits; how many were written. */
 static size_t
-encode(const char digits[65], const uint8_t *bytes, size_t len, char *ret_text)
+encode(const char *digits, unsigned width, const uint8_t *bytes, size_t len, char *ret_text)
 {
     uint32_t bits = 0;
-    unsigned n_bits = 0;
+    unsigned n_bits = 0, last = (1U << width) - 1;
     size_t n = 0;
 
     for (size_t i = 0; i < len; i++) {
         bits = bits << 8 | bytes[i];
         n_bits += 8;
-        while (n_bits >= 6) {
-            n_bits -= 6;
-            ret_text[n++] = digits[bits >> n_bits & 63];
+        while (n_bits >= width) {
+            n_bits -= width;
+            ret_text[n++] = digits[bits >> n_bits & last];
         }
         bits &= (1U << n_bits) - 1;
     }
     if (n_bits > 0)
-        ret_text[n++] = digits[bits << (6 - n_bits) & 63];
+        ret_text[n++] = digits[bits << (width - n_bits) & last];
     return n;
 }
 
@@ -120,7 +121,7 @@ decode(const char digits[65], const char *text, size_t n_digits, uint8_t *ret_by
 size_t
 b64_encode(const uint8_t *bytes, size_t len, uint8_t *ret_text)
 {
-    return encode(std_digits, bytes, len, (char *)ret_text);
+    return encode(std_digits, 6, bytes, len, (char *)ret_text);
 }
 
 enum err
@@ -132,7 +133,7 @@ b64_decode(const uint8_t *text, size_t text_len, uint8_t *ret_bytes, size_t cap,
 void
 b64url_encode(const uint8_t *bytes, size_t len, char *ret_text)
 {
-    ret_text[encode(url_digits, bytes, len, ret_text)] = '\0';
+    ret_text[encode(url_digits, 6, bytes, len, ret_text)] = '\0';
 }
 
 enum err
@@ -145,4 +146,10 @@ b64url_decode(const char *text, size_t text_len, uint8_t *ret_bytes, size_t cap,
     if (n_digits != text_len && text_len % 4 != 0)
         return err_set(ERR_SYNTAX, "not base64: wrong length");
     return decode(url_digits, text, n_digits, ret_bytes, cap, ret_len);
+}
+
+void
+b32_encode(const uint8_t *bytes, size_t len, char *ret_text)
+{
+    ret_text[encode(b32_digits, 5, bytes, len, ret_text)] = '\0';
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* enc: hexadecimal, base64 and base64url (RFC 4648 sections 4 and 5). Thread-safe, no allocation.
- */
+/* enc: hexadecimal, base64, base64url and base32 (RFC 4648 sections 4 to 6). Thread-safe, no
+ * allocation. */
 #ifndef MAYFLY_BASE_ENC_H
 #define MAYFLY_BASE_ENC_H
 
@@ -12,6 +12,7 @@
 /* Characters of an encoding, without the NUL. */
 #define HEX_LEN(n)    ((n)*2)
 #define B64URL_LEN(n) (((n)*4 + 2) / 3)
+#define B32_LEN(n)    (((n)*8 + 4) / 5)
 
 /* Lower-case hex of `len` bytes and a NUL: writes HEX_LEN(len) + 1 characters. */
 void hex_encode(const uint8_t *bytes, size_t len, char *ret_text);
@@ -32,5 +33,8 @@ MUST_CHECK enum err b64url_decode(const char *text, size_t text_len, uint8_t *re
 size_t b64_encode(const uint8_t *bytes, size_t len, uint8_t *ret_text);
 MUST_CHECK enum err b64_decode(const uint8_t *text, size_t text_len, uint8_t *ret_bytes, size_t cap,
                                size_t *ret_len);
+
+/* Base32 in lower case, without padding, and a NUL: writes B32_LEN(len) + 1 characters. */
+void b32_encode(const uint8_t *bytes, size_t len, char *ret_text);
 
 #endif

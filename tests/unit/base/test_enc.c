@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* enc: hex and base64url, with the vectors of RFC 4648 and every way to be wrong. */
+/* enc: hex, base64 and base32, with the vectors of RFC 4648 and every way to be wrong. */
 #include "testing.h"
 
 #include "base/enc.h"
@@ -194,6 +194,50 @@ base64_is_refused_in_every_other_form(void **state)
     assert_int_equal(3, n);
 }
 
+static void
+base32_is_that_of_the_rfc(void **state)
+{
+    static const char *const texts[] = {"",        "my",       "mzxq",      "mzxw6",
+                                        "mzxw6yq", "mzxw6ytb", "mzxw6ytboi"};
+    char text[B32_LEN(6) + 1];
+
+    (void)state;
+    for (size_t len = 0; len < ARRAY_LEN(texts); len++) {
+        b32_encode((const uint8_t *)"foobar", len, text);
+        assert_string_equal(texts[len], text);
+        assert_int_equal(B32_LEN(len), strlen(text));
+    }
+}
+
+/* There is no decoder, so what is lost would not be missed otherwise. */
+static void
+every_bit_changes_exactly_the_base32_digit_that_holds_it(void **state)
+{
+    static const char digits[] = "abcdefghijklmnopqrstuvwxyz234567";
+    uint8_t bytes[16];
+    char text[B32_LEN(16) + 2], other[B32_LEN(16) + 1];
+
+    (void)state;
+    text[B32_LEN(16) + 1] = 'x'; /* not to be written */
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (uint8_t)(i * 151 + 7);
+    b32_encode(bytes, sizeof(bytes), text);
+    assert_int_equal(B32_LEN(16), strlen(text));
+    assert_int_equal('x', text[B32_LEN(16) + 1]);
+    assert_int_equal(B32_LEN(16), strspn(text, digits));
+    for (size_t bit = 0; bit < 8 * sizeof(bytes); bit++) {
+        bytes[bit / 8] ^= (uint8_t)(0x80U >> bit % 8);
+        b32_encode(bytes, sizeof(bytes), other);
+        for (size_t i = 0; i < B32_LEN(16); i++) {
+            ptrdiff_t was = strchr(digits, text[i]) - digits,
+                      is = strchr(digits, other[i]) - digits;
+
+            assert_int_equal(i == bit / 5 ? 16 >> bit % 5 : 0, was ^ is);
+        }
+        bytes[bit / 8] ^= (uint8_t)(0x80U >> bit % 8);
+    }
+}
+
 int
 main(void)
 {
@@ -207,6 +251,8 @@ main(void)
         cmocka_unit_test(base64_of_every_length_comes_back),
         cmocka_unit_test(base64_is_that_of_the_rfc),
         cmocka_unit_test(base64_is_refused_in_every_other_form),
+        cmocka_unit_test(base32_is_that_of_the_rfc),
+        cmocka_unit_test(every_bit_changes_exactly_the_base32_digit_that_holds_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,6 +37,13 @@ void hmac_done(struct hmac *h);
 MUST_CHECK enum err crypt_hkdf_salted(const struct secret *ikm, const uint8_t *salt,
                                       size_t salt_len, const char *info, struct secret **ret_key);
 
+/* ---- gcm.c ---- */
+
+/* As crypt_gcm_seal, with the nonce of a published test vector. */
+MUST_CHECK enum err crypt_gcm_seal_nonce(const struct secret *key,
+                                         const uint8_t nonce[GCM_NONCE_LEN], const void *plain,
+                                         size_t len, struct buf *ret);
+
 /* ---- fernet.c: the format, and AES-128-CBC in pieces ---- */
 
 enum fernet_way { FERNET_DECRYPT, FERNET_ENCRYPT };

@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { NET_BODY_MAX = 64 * 1024, NET_HEADER_MAX = 8192 };
+enum { NET_BODY_MAX = 64 * 1024, NET_HEADER_MAX = 8192, NET_LATE_MAX = 4096 };
 
 struct net;
 
@@ -65,11 +65,12 @@ struct net_upload {
     const struct secret *bearer;
 
     /* A field behind the file whose value is known only when the file was read; NULL: none.
-     * `late` is called once, when the source gave its end, and writes exactly `late_len`
-     * characters. */
+     * `late` is called once, when the source gave its end, and writes a text of `late_len`
+     * characters and a NUL. When `len` is not known `late_len` may be SIZE_MAX: not known either,
+     * up to NET_LATE_MAX. */
     const char *late_name;
     size_t late_len;
-    enum err (*late)(void *ctx, char *ret_value);
+    enum err (*late)(void *ctx, char ret_value[NET_LATE_MAX + 1]);
     void *ctx;
 };
 

@@ -34,15 +34,17 @@ MUST_CHECK enum err e2e_id(const struct share_code *code, char ret_id[CODE_ID_LE
 MUST_CHECK enum err e2e_passphrase(const struct share_code *code, struct secret **ret_passphrase);
 
 /* base64url without padding of nonce (12, random) || AES-256-GCM(JSON) || tag (16) under
- * HKDF(info = "mayfly e2e meta v1", 32 bytes). ERR_FIELD: a name or type that is no UTF-8. */
+ * HKDF(info = "mayfly e2e meta v1", 32 bytes). The JSON is compact, with the fields name, type,
+ * size, sha256 (lower-case hex) in this order; it fits whatever is in `meta`. ERR_FIELD: a name or
+ * type that is no UTF-8 or has no end, a size of 2^63 or more. */
 MUST_CHECK enum err e2e_meta_seal(const struct share_code *code, const struct e2e_meta *meta,
                                   char ret_text[E2E_META_MAX + 1]);
 
 /* Length in characters of what e2e_meta_seal will give: it does not depend on the hash. */
 MUST_CHECK enum err e2e_meta_len(const struct e2e_meta *meta, size_t *ret_len);
 
-/* ERR_INTEGRITY: not what was sealed with this code; or sealed, but not the JSON of the format.
- * Fields that we do not know are passed over. */
+/* ERR_INTEGRITY: not what was sealed with this code; or sealed, but not the JSON of the format, or
+ * with texts that do not fit. Fields that we do not know are passed over. */
 MUST_CHECK enum err e2e_meta_open(const struct share_code *code, const char *text,
                                   struct e2e_meta *ret_meta);
 

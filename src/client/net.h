@@ -39,7 +39,8 @@ void net_free(struct net *n); /* NULL is a no-op */
 struct net_reply {
     unsigned status;
     int64_t retry_after_s; /* 0: not said */
-    struct buf body;       /* up to NET_BODY_MAX; wiped by net_reply_done */
+    char location[512];    /* where a redirect points to; "" when not said, or longer */
+    struct buf body;       /* up to NET_BODY_MAX, that of a refusal cut; wiped by net_reply_done */
 };
 
 void net_reply_init(struct net_reply *r); /* before any use; done is then always allowed */

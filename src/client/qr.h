@@ -10,8 +10,9 @@
 
 #include <stdbool.h>
 
-/* Append the picture of `text` (up to 1,024 bytes). Without `has_colours` no SGR is used, and light
- * is drawn as blocks, for a dark terminal. ERR_TOOBIG; ERR_NOMEM. */
+/* Append the picture of `text` (1 to 1,024 bytes). Without `has_colours` no SGR is used, and light
+ * is drawn as blocks, for a dark terminal. On error nothing was appended. ERR_FIELD: no text;
+ * ERR_TOOBIG: too long, or the ceiling of `ret`; ERR_NOMEM. */
 MUST_CHECK enum err qr_draw(const char *text, bool has_colours, struct buf *ret);
 
 #endif

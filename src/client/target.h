@@ -21,18 +21,23 @@ struct target {
 
 /* Read a code (3 to 5 words: a server's; 6: end-to-end, its id is derived), an end-to-end id, or a
  * link to one: SERVER/#CODE, SERVER/download/KEY, /preview/KEY, /status/KEY, with or without a
- * slash at the end, percent-encoded or not. Words of a server's code are not looked up: the server
- * may have a list of its own. Blanks around it are dropped.
+ * slash at the end, percent-encoded or not, SERVER as server_parse takes it. Between words may
+ * stand what words_parse takes, and blanks, ",", ";", "+" and every dash of Unicode. Words of a
+ * server's code are not looked up: the server may have a list of its own. Blanks around it are
+ * dropped. Needs crypt_init.
  * ERR_NOTFOUND: it cannot be a code; the sentence says why (which word of six is in no list; how
  * many words there are) without repeating any. ERR_FIELD: a link that is no http or https URL,
- * carries a user or password, or is too long. `ret` is untouched on failure. */
+ * carries a user, a password or a query, or anything that is too long. ERR_NOMEM; ERR_UNAVAIL from
+ * crypt. `ret` is untouched on failure. */
 MUST_CHECK enum err target_parse(const char *text, struct target *ret);
 void target_wipe(struct target *t);
 
 /* Read the address of a server as people write it: "drop.example", "http://127.0.0.1:8000/",
  * "https://example.org/drop". Without a scheme it is https, but http for localhost and loopback
  * addresses. ERR_FIELD: no address; one with a user, query or fragment. `ret_server` is as
- * target.server. */
+ * target.server, and printable ASCII: the host in lower case and, of other scripts, as its "xn--"
+ * name (only after setlocale, as libcurl reads it by the locale); the port unless it is the
+ * scheme's. ERR_NOMEM. */
 MUST_CHECK enum err server_parse(const char *text, char ret_server[SERVER_TEXT_LEN]);
 
 /* Whether what is sent to `server` can be read on its way: http to a host that is not this one. */

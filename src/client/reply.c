@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What successes say. Each field has one form, and anything else is no answer of a mayfly. */
+#include "client/reply.h"
+
+#include "base/clock.h"
+#include "base/enc.h"
+#include "base/mem.h"
+#include "base/text.h"
+#include "client/reply_int.h"
+
+#include <malloc.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Beyond what people can use; a bound, so that no sum of it can wrap. */
+enum { COUNT_MAX = 1000000000 };
+
+/* ---- JSON ---- */
+
+static void
+wipe_and_free(void *p)
+{
+    if (p != NULL)
+        mem_wipe(p, malloc_usable_size(p));
+    free(p);
+}
+
+/* For all of the program: what jansson took before can be freed by it too. */
+static void
+wipe_always(void)
+{
+    json_set_alloc_funcs(malloc, wipe_and_free);
+}
+
+json_t *
+reply_object(const struct net_reply *r)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    json_t *json;
+
+    (void)pthread_once(&once, wipe_always);
+    if (r->body.len == 0)
+        return NULL;
+    json = json_loadb((const char *)r->body.data, r->body.len, JSON_REJECT_DUPLICATES, NULL);
+    if (json != NULL && !json_is_object(json)) {
+        json_decref(json);
+        json = NULL;
+    }
+    return json;
+}
+
+const char *
+reply_text(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+static enum err
+object_of(const struct net_reply *r, json_t **ret_json)
+{
+    *ret_json = reply_object(r);
+    if (*ret_json == NULL)
+        return err_set(ERR_SYNTAX, "the server's answer cannot be read: is it a mayfly server?");
+    return ERR_OK;
+}
+
+/* `name` is one of ours, never the server's. */
+static enum err
+wrong(const char *name)
+{
+    return err_set(ERR_SYNTAX, "the server's answer has no usable \"%s\"", name);
+}
+
+static bool
+is_printable(const char *text)
+{
+    for (; *text != '\0'; text++)
+        if (*text < 0x20 || *text > 0x7e)
+            return false;
+    return true;
+}
+
+static bool
+is_lower_word(const char *text)
+{
+    size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz");
+
+    return len > 0 && text[len] == '\0';
+}
+
+static bool
+is_base64url(const char *text)
+{
+    size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+
+    return len > 0 && text[len] == '\0';
+}
+
+static bool
+is_hash(const char *text)
+{
+    uint8_t bytes[SHA256_LEN];
+
+    return strlen(text) == REPLY_SHA256_LEN &&
+           strspn(text, "0123456789abcdef") == REPLY_SHA256_LEN &&
+           hex_decode(text, bytes, sizeof(bytes)) == ERR_OK;
+}
+
+static bool
+is_time(const char *text)
+{
+    int64_t at_s;
+
+    return reply_time(text, &at_s) == ERR_OK;
+}
+
+static bool
+is_any(const char *text)
+{
+    return text[0] != '\0';
+}
+
+/* A code or an end-to-end id as servers spell it, so that it can be shown and put into a path. */
+static bool
+is_key(const char *text)
+{
+    struct share_code code = {0};
+    bool is = words_parse_id(text, &code) == ERR_OK ||
+              words_parse_any(CODE_WORDS_MIN, CODE_WORDS_MAX, text, &code) == ERR_OK;
+
+    is = is && strlen(code.text) == strlen(text) && mem_equal(code.text, text, strlen(text));
+    share_code_wipe(&code);
+    return is;
+}
+
+/* A text member of up to `cap` - 1 bytes of the form that `is` knows. */
+static enum err
+take(const json_t *json, const char *name, bool (*is)(const char *), char *ret, size_t cap)
+{
+    const char *text = reply_text(json, name);
+
+    if (text == NULL || strlen(text) >= cap || !is(text))
+        return wrong(name);
+    memcpy(ret, text, strlen(text) + 1);
+    return ERR_OK;
+}
+
+/* The same where it may be missing, or null: `ret` is then "". */
+static enum err
+take_if(const json_t *json, const char *name, bool (*is)(const char *), char *ret, size_t cap)
+{
+    const json_t *member = json_object_get(json, name);
+
+    ret[0] = '\0';
+    return member == NULL || json_is_null(member) ? ERR_OK : take(json, name, is, ret, cap);
+}
+
+static enum err
+take_count(const json_t *json, const char *name, unsigned *ret)
+{
+    const json_t *member = json_object_get(json, name);
+    json_int_t n = json_integer_value(member);
+
+    if (!json_is_integer(member) || n < 0 || n > COUNT_MAX)
+        return wrong(name);
+    *ret = (unsigned)n;
+    return ERR_OK;
+}
+
+/* ---- receipt ---- */
+
+/* "https://host/prefix" of "https://host/prefix/download/KEY". */
+static void
+server_of(const char *url, const char *key, char ret_server[sizeof(((struct receipt *)0)->server)])
+{
+    char tail[sizeof("/download/") + CODE_TEXT_LEN];
+    const char *host = text_begins(url, "https://")  ? url + 8
+                       : text_begins(url, "http://") ? url + 7
+                                                     : NULL;
+    size_t len = strlen(url), tail_len;
+
+    (void)snprintf(tail, sizeof(tail), "/download/%s", key);
+    tail_len = strlen(tail);
+    if (host != NULL && len > tail_len && len - tail_len < sizeof(((struct receipt *)0)->server) &&
+        mem_equal(url + len - tail_len, tail, tail_len) && url + len - tail_len > host &&
+        strcspn(host, "@?#\\") >= len - tail_len - (size_t)(host - url)) {
+        memcpy(ret_server, url, len - tail_len);
+        ret_server[len - tail_len] = '\0';
+    }
+    mem_wipe(tail, sizeof(tail));
+}
+
+static bool
+is_url(const char *text)
+{
+    return is_printable(text) && text[0] != '\0' && strpbrk(text, " \"'`<>\\") == NULL;
+}
+
+enum err
+reply_receipt(const struct net_reply *r, struct receipt *ret)
+{
+    struct receipt got = {0};
+    json_t *json = NULL;
+    enum err e = object_of(r, &json);
+
+    if (e == ERR_OK)
+        e = take(json, "key", is_key, got.key, sizeof(got.key));
+    if (e == ERR_OK)
+        e = take(json, "burn_token", is_base64url, got.burn_token, sizeof(got.burn_token));
+    if (e == ERR_OK)
+        e = take(json, "sha256", is_hash, got.sha256, sizeof(got.sha256));
+    if (e == ERR_OK)
+        e = take(json, "download_url", is_url, got.download_url, sizeof(got.download_url));
+    if (e == ERR_OK)
+        e = take(json, "expiry", is_time, got.expiry, sizeof(got.expiry));
+    if (e == ERR_OK)
+        e = reply_time(got.expiry, &got.expires_at_s);
+    if (e == ERR_OK)
+        e = take_count(json, "uses", &got.uses);
+    if (e == ERR_OK) {
+        server_of(got.download_url, got.key, got.server);
+        *ret = got;
+    }
+    json_decref(json);
+    receipt_wipe(&got);
+    return e;
+}
+
+void
+receipt_wipe(struct receipt *r)
+{
+    mem_wipe(r, sizeof(*r));
+}
+
+/* ---- status and preview ---- */
+
+static bool
+is_state(const char *text)
+{
+    return strcmp(text, "active") == 0 || strcmp(text, "expired") == 0 ||
+           strcmp(text, "burned") == 0 || strcmp(text, "unknown") == 0;
+}
+
+enum err
+reply_status(const struct net_reply *r, struct reply_status *ret)
+{
+    struct reply_status got = {0};
+    json_t *json = NULL;
+    enum err e = object_of(r, &json);
+
+    if (e == ERR_OK)
+        e = take(json, "status", is_state, got.status, sizeof(got.status));
+    if (e == ERR_OK)
+        e = take_count(json, "remaining_uses", &got.uses_left);
+    if (e == ERR_OK)
+        e = take_if(json, "expires_at", is_time, got.expires_at, sizeof(got.expires_at));
+    if (e == ERR_OK)
+        e = take_if(json, "ended_at", is_time, got.ended_at, sizeof(got.ended_at));
+    if (e == ERR_OK)
+        e = take_if(json, "ended_by", is_lower_word, got.ended_by, sizeof(got.ended_by));
+    if (e == ERR_OK)
+        *ret = got;
+    json_decref(json);
+    return e;
+}
+
+enum err
+reply_preview(const struct net_reply *r, struct reply_preview *ret)
+{
+    struct reply_preview got = {0};
+    const json_t *size;
+    json_t *json = NULL;
+    enum err e = object_of(r, &json);
+
+    if (e == ERR_OK)
+        e = take(json, "filename", is_any, got.name, sizeof(got.name));
+    if (e == ERR_OK)
+        e = take(json, "mime_type", is_printable, got.type, sizeof(got.type));
+    if (e == ERR_OK)
+        e = take(json, "sha256", is_hash, got.sha256, sizeof(got.sha256));
+    if (e == ERR_OK)
+        e = take(json, "expiry", is_time, got.expiry, sizeof(got.expiry));
+    if (e == ERR_OK)
+        e = take_count(json, "uses", &got.uses_left);
+    if (e == ERR_OK)
+        e = take_count(json, "minutes_left", &got.minutes_left);
+    if (e == ERR_OK)
+        e = take_if(json, "meta", is_base64url, got.meta, sizeof(got.meta));
+    if (e == ERR_OK) {
+        size = json_object_get(json, "size");
+        if (!json_is_integer(size) || json_integer_value(size) < 0)
+            e = wrong("size");
+        else
+            got.size_bytes = (uint64_t)json_integer_value(size);
+    }
+    if (e == ERR_OK)
+        *ret = got;
+    json_decref(json);
+    mem_wipe(&got, sizeof(got));
+    return e;
+}
+
+/* ---- times ---- */
+
+/* Digits of a place that is always there. */
+static int
+number(const char *text, size_t len)
+{
+    uint64_t n;
+
+    return text_u64(text, len, 9999, &n) == ERR_OK ? (int)n : -1;
+}
+
+enum err
+reply_time(const char *text, int64_t *ret_at_s)
+{
+    char again[CLOCK_TEXT_LEN] = "";
+    struct tm tm = {0};
+    int64_t at_s;
+
+    if (strlen(text) != CLOCK_TEXT_LEN - 1)
+        return err_set(ERR_SYNTAX, "a time that is none");
+    tm.tm_year = number(text, 4) - 1900;
+    tm.tm_mon = number(text + 5, 2) - 1;
+    tm.tm_mday = number(text + 8, 2);
+    tm.tm_hour = number(text + 11, 2);
+    tm.tm_min = number(text + 14, 2);
+    tm.tm_sec = number(text + 17, 2);
+    at_s = timegm(&tm);
+    clock_text(at_s, again); /* the one spelling: no 30 February, no 24:00, no blank for the T */
+    if (strcmp(text, again) != 0)
+        return err_set(ERR_SYNTAX, "a time that is none");
+    *ret_at_s = at_s;
+    return ERR_OK;
+}

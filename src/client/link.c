@@ -11,9 +11,9 @@
 #include <string.h>
 
 #ifdef CURLU_PUNYCODE
-enum { HOST_FLAGS = CURLU_PUNYCODE };
+enum { ASCII_HOST = CURLU_PUNYCODE };
 #else
-enum { HOST_FLAGS = 0 };
+enum { ASCII_HOST = 0 };
 #endif
 
 static const char http[] = "http://", https[] = "https://";
@@ -91,6 +91,26 @@ lower(char *text)
         *text = text_lower(*text);
 }
 
+/* The host, in ASCII. libcurl says of a name that it cannot write so that there is no memory, which
+ * is why it is asked for only when it must be. */
+static CURLUcode
+take_host(CURLU *u, char **ret_host)
+{
+    char *host = NULL;
+    CURLUcode rc = curl_url_get(u, CURLUPART_HOST, &host, 0);
+
+    if (rc == CURLUE_OK && !is_ascii(host)) {
+        curl_free(host);
+        host = NULL;
+        if (curl_url_get(u, CURLUPART_HOST, &host, ASCII_HOST) != CURLUE_OK) {
+            curl_free(host); /* 7.88 leaves one behind */
+            return CURLUE_BAD_HOSTNAME;
+        }
+    }
+    *ret_host = host;
+    return rc;
+}
+
 /* Read `url`, which has a scheme, into `ret`, which the caller ends with parts_done, also on
  * failure. */
 static enum err
@@ -106,7 +126,7 @@ parts_read(const char *url, struct parts *ret)
     if (rc == CURLUE_OK)
         rc = curl_url_get(u, CURLUPART_SCHEME, &ret->scheme, 0);
     if (rc == CURLUE_OK)
-        rc = curl_url_get(u, CURLUPART_HOST, &ret->host, HOST_FLAGS);
+        rc = take_host(u, &ret->host);
     if (rc == CURLUE_OK)
         rc = curl_url_get(u, CURLUPART_PATH, &ret->path, 0);
     if (rc == CURLUE_OK) {
@@ -114,8 +134,7 @@ parts_read(const char *url, struct parts *ret)
         (void)curl_url_get(u, CURLUPART_PORT, &ret->port, CURLU_NO_DEFAULT_PORT);
     }
     curl_url_cleanup(u);
-    /* no memory is also what libcurl says of a name that it cannot write in ASCII */
-    if (rc == CURLUE_OUT_OF_MEMORY && is_ascii(url))
+    if (rc == CURLUE_OUT_OF_MEMORY)
         return err_set(ERR_NOMEM, "no memory for an address");
     if (rc == CURLUE_USER_NOT_ALLOWED)
         return err_set(ERR_FIELD, "an address with a user or a password is not taken");

@@ -378,6 +378,8 @@ what_is_no_address_of_a_server_is_refused(void **state)
         "dr\"op.example",
         "dr%00op.example",
         "dr%20op.example",
+        "dr%c3%bcop.example", /* no locale is set */
+        "dr%deop.example",
         "\u202eelpmaxe.pord",
     };
     char server[SERVER_TEXT_LEN] = "before";
@@ -404,6 +406,8 @@ hosts_of_other_scripts_get_their_ascii_name(void **state)
     assert_non_null(setlocale(LC_CTYPE, "C.UTF-8"));
     assert_ok(server_parse("https://B\u00dcCHER.example:8000/drop", server));
     assert_string_equal("https://xn--bcher-kva.example:8000/drop", server);
+    assert_ok(server_parse("b%c3%bccher.example", server));
+    assert_string_equal("https://xn--bcher-kva.example", server);
     /* what becomes a slash, a colon or an at sign is no part of a host */
     assert_err(ERR_FIELD, server_parse("drop\uff0fevil.example", server));
     assert_err(ERR_FIELD, server_parse("drop\uff20evil.example", server));

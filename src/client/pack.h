@@ -15,19 +15,24 @@
 struct pack {
     struct source *source; /* the plaintext; the caller frees it */
     uint64_t len;          /* exact; UINT64_MAX: not known before its end */
-    uint64_t estimate;     /* for a progress bar: bytes of all files; UINT64_MAX: not known */
+    uint64_t estimate;     /* for a progress bar: about its length; UINT64_MAX: not known */
     char name[E2E_NAME_LEN], type[E2E_TYPE_LEN]; /* "report.pdf", "photos.tar", "files.tar" */
     bool is_tar;
 };
 
-/* Open `paths` ("-": standard input, only alone). A folder, or more than one path, becomes a tar:
- * entries begin with the last part of each path, sorted, with times and permission bits, without
- * owners; links are kept as links; sockets, devices and pipes are left out and counted in a note.
- * Nothing is followed out of a folder. The type is told by the name, else text/plain when the
- * beginning is UTF-8 text, else application/octet-stream; a tar is application/x-tar.
- * ERR_IO: a path cannot be read, `ret_failed` (index) says which; ERR_FIELD: two paths have the
- * same last part, "-" is not alone, or there is none. A read is ERR_IO when a file has changed its
- * size since. Memory is bounded but for the names within one folder. */
+/* Open `paths` ("-": standard input, only alone; its name is "stdin"). A folder, or more than one
+ * path, becomes a tar: entries begin with the last part of each path, sorted, with times (whole
+ * seconds) and permission bits, without owners; links are kept as links (but a path that is one is
+ * followed), files that are one (hard links) are written each; sockets, devices and pipes are left
+ * out and counted in a note. Nothing is followed out of a folder. The type is told by the name,
+ * else text/plain when the beginning is UTF-8 text, else application/octet-stream; a tar is
+ * application/x-tar. What comes first of a pipe is waited for.
+ *
+ * ERR_IO: a path cannot be read, or is neither file nor folder, or there is nothing in the tar;
+ * ERR_FIELD: two paths have the same last part, "-" is not alone, or there is none; ERR_CLOSED:
+ * interrupted. `ret_failed` is set to the index of the path that it is about, if it is about one.
+ * A read is ERR_IO when a file has changed its size since, or cannot be read; the sentence names
+ * a file of a tar. Memory is bounded but for the names within the folders on the way. */
 MUST_CHECK enum err pack_open(char *const *paths, size_t n, struct pack *ret_pack,
                               size_t *ret_failed);
 

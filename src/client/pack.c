@@ -336,7 +336,7 @@ pack_open(char *const *paths, size_t n, struct pack *ret_pack, size_t *ret_faile
     pack_roots_free(&roots);
     if (e == ERR_OK)
         *ret_pack = p;
-    else
+    else if (e == ERR_IO || e == ERR_FIELD)
         *ret_failed = failed;
     return e;
 }

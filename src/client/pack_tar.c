@@ -245,7 +245,7 @@ tar_measure(const struct pack_roots *roots, uint64_t *ret_len, uint64_t *ret_n_l
     e = walk_new(roots, false, &w);
     while (e == ERR_OK) {
         e = walk_next(w, &entry);
-        if (e != ERR_OK)
+        if (e == ERR_IO)
             *ret_failed = walk_root(w);
         if (e != ERR_OK || entry.kind == WALK_END)
             break;

@@ -214,7 +214,7 @@ interrupted(void)
 {
     char name[] = "-", dir[] = ".", *from_pipe = name, *folder_here = dir;
     struct pack p;
-    size_t failed;
+    size_t failed = 99;
     int fds[2];
 
     interrupt_init();
@@ -222,7 +222,7 @@ interrupted(void)
         _exit(1);
     if (pack_open(&from_pipe, 1, &p, &failed) != ERR_CLOSED)
         _exit(2);
-    _exit(pack_open(&folder_here, 1, &p, &failed) == ERR_CLOSED ? 0 : 3);
+    _exit(pack_open(&folder_here, 1, &p, &failed) == ERR_CLOSED && failed == 99 ? 0 : 3);
 }
 
 static void

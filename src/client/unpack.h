@@ -13,14 +13,17 @@
 
 struct unpack;
 
-/* Make the private folder inside `dir`. ERR_IO: it cannot be made. */
+/* Make the private folder inside `dir` (NULL: "."). ERR_IO: it cannot be made. */
 MUST_CHECK enum err unpack_new(const char *dir, struct unpack **ret_unpack);
 
 /* Extract the tar that `tar` (borrowed, read to its end, also what follows the tar's end) gives.
  * Only files, folders and links that stay inside are taken: ERR_INTEGRITY for absolute paths, "..",
- * links out of the tree or through a link, devices, pipes, entries that come twice, and for what is
- * no tar. Owners, setuid, setgid and sticky bits are dropped; names with control characters are
- * refused. ERR_IO: the disk. Else what the source said. */
+ * links out of the tree or through a link, links to what did not come, devices, pipes, entries that
+ * come twice, more than 1,000,000 entries or 256 folders in each other, and for what is no tar; a
+ * symbolic link may go up only in front. Owners, setuid, setgid, sticky bits and the permission to
+ * write for others than the owner are dropped; names with control characters or that are no UTF-8
+ * are refused. In front of a top name '.' and '-' become '_', as outfile's. ERR_IO: the disk;
+ * ERR_CLOSED: interrupted. Else what the source said. After an error only free. */
 MUST_CHECK enum err unpack_run(struct unpack *u, struct source *tar);
 
 /* Move the top entries to `dir`. Without `force` nothing is overwritten: ERR_IO, and nothing was
@@ -28,7 +31,14 @@ MUST_CHECK enum err unpack_run(struct unpack *u, struct source *tar);
  * in the way is ERR_IO all the same. */
 MUST_CHECK enum err unpack_commit(struct unpack *u, bool force);
 
-/* Names of the top entries, sorted. */
+/* Instead of that, or after its ERR_IO: the private folder itself becomes a folder of this name,
+ * cleaned and numbered as outfile_commit does it, so that a use that was taken is not lost for
+ * names. ERR_IO. */
+enum { UNPACK_NAME_LEN = 256 };
+MUST_CHECK enum err unpack_commit_as(struct unpack *u, const char *name,
+                                     char ret_name[UNPACK_NAME_LEN]);
+
+/* Names of the top entries, sorted; after unpack_run. */
 size_t unpack_n(const struct unpack *u);
 const char *unpack_name(const struct unpack *u, size_t i);
 

@@ -32,6 +32,9 @@ MUST_CHECK enum err reply_json(struct http_resp *resp, unsigned status, json_t *
 MUST_CHECK enum err reply_page(struct http_resp *resp, unsigned status, const char *title,
                                const struct buf *body);
 
+/* A paragraph of HTML: what a page says of an end-to-end file. */
+extern const char page_e2e[];
+
 /* Append text with & < > " ' escaped. */
 MUST_CHECK enum err html_add(struct buf *b, const char *text);
 
@@ -56,8 +59,11 @@ MUST_CHECK enum err link_to(const struct app *app, const struct http_req *req, c
 
 /* ---- look-ups of a code (key.c) ---- */
 
-/* Read the {key} of the path and ask the guard. When the request must not go on, the refusal is
- * already written to `resp` and `ret_go` is false. The caller wipes `ret_code`. */
+/* Whether it is the id of an end-to-end upload: the server then knows no words and no content. */
+bool is_end_to_end(const struct share_code *code);
+
+/* Read the {key} of the path, a code or an id, and ask the guard. When the request must not go on,
+ * the refusal is already written to `resp` and `ret_go` is false. The caller wipes `ret_code`. */
 MUST_CHECK enum err key_admit(struct app *app, const struct http_req *req, struct http_resp *resp,
                               enum guard_action action, struct share_code *ret_code, bool *ret_go);
 

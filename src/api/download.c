@@ -72,6 +72,7 @@ static enum err
 add_headers(const struct preparation *p, struct http_resp *resp)
 {
     const struct vault_meta *meta = vault_download_meta(p->d);
+    const char *e2e_meta = vault_download_e2e_meta(p->d);
     char sha256[HEX_LEN(SHA256_LEN) + 1], uses[16];
     enum err e;
 
@@ -80,6 +81,8 @@ add_headers(const struct preparation *p, struct http_resp *resp)
     e = add_disposition(resp, meta->name);
     if (e == ERR_OK)
         e = http_resp_add_header(resp, "X-SHA256", sha256);
+    if (e == ERR_OK && e2e_meta[0] != '\0')
+        e = http_resp_add_header(resp, "X-Mayfly-Meta", e2e_meta);
     if (e == ERR_OK)
         e = http_resp_add_header(resp, "X-Uses-Remaining", uses);
     if (e == ERR_OK)

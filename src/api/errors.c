@@ -18,7 +18,7 @@
     X(ERR_NOTFOUND, 404, "NOT_FOUND", "There is nothing here. Check the code or the address.")     \
     X(ERR_GONE, 410, "GONE", "This file is gone.")                                                 \
     X(ERR_TAKEN, 410, "PREVIEW_TAKEN", "The preview of this file was already taken.")              \
-    X(ERR_EXISTS, 409, "ID_IN_USE", "This id is in use.")                                          \
+    X(ERR_EXISTS, 409, "ID_IN_USE", "This id is in use, or was lately.")                           \
     X(ERR_DENIED, 401, "UNAUTHORIZED", "A valid token is needed for this.")                        \
     X(ERR_LIMITED, 429, "RATE_LIMITED", "Too many requests. Please try again later.")              \
     X(ERR_BLOCKED, 429, "BLOCKED", "Too many wrong codes. Please try again later.")                \

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/api_int.h"
 
+bool
+is_end_to_end(const struct share_code *code)
+{
+    return code->n_words == 0;
+}
+
 enum err
 key_admit(struct app *app, const struct http_req *req, struct http_resp *resp,
           enum guard_action action, struct share_code *ret_code, bool *ret_go)
@@ -12,6 +18,8 @@ key_admit(struct app *app, const struct http_req *req, struct http_resp *resp,
     *ret_go = false;
     /* No look-up and no failure counted: a typing error helps no attacker. */
     e = words_parse(app->words, app->code_words, http_req_param(req, "key"), ret_code);
+    if (e == ERR_NOTFOUND)
+        e = words_parse_id(http_req_param(req, "key"), ret_code);
     if (e != ERR_OK)
         return e;
     e = vault_n_live(app->vault, &n_live);

@@ -142,9 +142,10 @@ landing_page(struct app *app, const struct http_req *req, struct http_resp *resp
     buf_init(&body, 4096);
     e = buf_addf(&body,
                  "<p>Somebody has sent you a file. It can be downloaded %u more time%s; "
-                 "then it is destroyed.</p>\n"
+                 "then it is destroyed.</p>\n%s"
                  "<form method=\"post\" action=\"/download/%s\"><button>Download</button></form>\n",
-                 st.uses_left, st.uses_left == 1 ? "" : "s", code->text);
+                 st.uses_left, st.uses_left == 1 ? "" : "s", is_end_to_end(code) ? page_e2e : "",
+                 code->text);
     if (e == ERR_OK)
         e = reply_page(resp, 200, "A file for you", &body);
     buf_done(&body);

@@ -29,7 +29,7 @@ links_make(const struct upload_view *view, struct links *l)
     e = link_to(view->app, view->req, "/download/", code, &l->download);
     if (e == ERR_OK)
         e = link_to(view->app, view->req, "/preview/", code, &l->preview);
-    if (e == ERR_OK)
+    if (e == ERR_OK && !is_end_to_end(code)) /* else it is made of words that we do not have */
         e = link_to(view->app, view->req, "/#", code, &l->share);
     return e;
 }
@@ -37,17 +37,19 @@ links_make(const struct upload_view *view, struct links *l)
 static enum err
 receipt_json(const struct vault_receipt *r, const struct links *l, struct http_resp *resp)
 {
+    bool is_e2e = is_end_to_end(&r->code);
     char sha256[HEX_LEN(SHA256_LEN) + 1];
 
     hex_encode(r->meta.sha256, SHA256_LEN, sha256);
     return reply_json(
         resp, 201,
-        json_pack("{s:s, s:s, s:s, s:s, s:o, s:o, s:i, s:s, s:I, s:s, s:s, s:s}", "key",
+        json_pack("{s:s, s:s, s:s, s:s*, s:s*, s:o, s:o, s:i, s:s, s:I, s:s, s:s, s:s}", "key",
                   r->code.text, "download_url", buf_text(&l->download), "preview_url",
-                  buf_text(&l->preview), "share_url", buf_text(&l->share), "expiry",
-                  json_time(r->expires_at_s), "created_at", json_time(r->created_at_s), "uses",
-                  (int)r->uses, "filename", r->meta.name, "size", (json_int_t)r->meta.size_bytes,
-                  "mime_type", r->meta.type, "sha256", sha256, "burn_token", r->burn_token));
+                  buf_text(&l->preview), "share_url", is_e2e ? NULL : buf_text(&l->share),
+                  "encryption", is_e2e ? "age" : NULL, "expiry", json_time(r->expires_at_s),
+                  "created_at", json_time(r->created_at_s), "uses", (int)r->uses, "filename",
+                  r->meta.name, "size", (json_int_t)r->meta.size_bytes, "mime_type", r->meta.type,
+                  "sha256", sha256, "burn_token", r->burn_token));
 }
 
 /* One line for `curl -T`; what a script may want beside it is in headers. */
@@ -86,7 +88,11 @@ receipt_page(const struct vault_receipt *r, const struct links *l, struct http_r
     hex_encode(r->meta.sha256, SHA256_LEN, sha256);
     clock_text(r->expires_at_s, expiry);
     buf_init(&body, 16 * 1024);
-    e = buf_addf(&body, "<p><strong>%s</strong></p>\n<p>Hand on this link: <code>", r->code.text);
+    if (is_end_to_end(&r->code))
+        e = buf_addf(&body, "%s<p>It is here: <code>", page_e2e);
+    else
+        e = buf_addf(&body, "<p><strong>%s</strong></p>\n<p>Hand on this link: <code>",
+                     r->code.text);
     if (e == ERR_OK)
         e = html_add(&body, buf_text(&l->download));
     if (e == ERR_OK)

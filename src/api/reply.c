@@ -5,6 +5,10 @@
 
 enum { JSON_MAX = 64 * 1024, PAGE_MAX = 64 * 1024 };
 
+const char page_e2e[] =
+    "<p>The file is encrypted end to end. Whoever has its six words opens it with "
+    "<code>mayfly</code> or <code>age -d</code>; this server does not know them.</p>\n";
+
 static int
 to_buf(const char *bytes, size_t len, void *ctx)
 {

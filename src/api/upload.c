@@ -2,9 +2,9 @@
 /* POST /upload/ and PUT /{filename}: refuse early what can be refused by its headers, stream the
  * file into the vault, and finish on a worker: type, allow-list, syncs, record, reply. */
 #include "api/api_int.h"
+#include "api/terms.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "http/field.h"
 #include "http/multipart.h"
 #include "policy/filename.h"
@@ -14,20 +14,11 @@
 #include <string.h>
 
 enum {
-    FIELD_MAX = 512,           /* a form field's value, such as a token */
     FORM_OVERHEAD = 64 * 1024, /* what a form may weigh beside its file */
     BLOB_OVERHEAD = 128,       /* of a blob over its file, at most */
-    DEFAULT_EXPIRY_MIN = 10,
-    DEFAULT_USES = 1,
 };
 
-enum part { PART_NONE, PART_FILE, PART_EXPIRY, PART_USES, PART_TOKEN, PART_OTHER };
-
-struct field {
-    bool is_set;
-    size_t len;
-    char text[FIELD_MAX + 1];
-};
+enum part { PART_NONE, PART_FILE, PART_TERM, PART_OTHER };
 
 struct upload {
     struct app *app;
@@ -38,8 +29,9 @@ struct upload {
     uint64_t n_body; /* bytes of the body so far */
     bool is_token_ok;
     enum part part;
+    enum term term; /* of a PART_TERM */
     bool has_file;
-    struct field expiry, uses, token;
+    struct terms terms;
     char name[FILENAME_TEXT_LEN];
     uint8_t head[SNIFF_BYTES_MAX]; /* the file's first bytes, for its type */
     size_t head_len;
@@ -54,6 +46,7 @@ upload_free(void *state)
         return;
     multipart_free(u->form);
     vault_put_free(u->put);
+    terms_done(&u->terms);
     if (u->reserved_bytes > 0)
         quota_release(u->app->quota, u->reserved_bytes);
     mem_wipe(u, sizeof(*u));
@@ -72,26 +65,16 @@ file_bytes(struct upload *u, const uint8_t *bytes, size_t len)
     return vault_put_write(u->put, bytes, len);
 }
 
-static struct field *
-field_of(struct upload *u, enum part part)
+static enum err
+file_begin(struct upload *u, const struct multipart_part *part)
 {
-    return part == PART_EXPIRY ? &u->expiry : part == PART_USES ? &u->uses : &u->token;
-}
+    const char *name = part->filename == NULL ? "" : part->filename;
 
-static enum part
-part_of(const char *name)
-{
-    static const struct {
-        const char *name;
-        enum part part;
-    } parts[] = {
-        {"file", PART_FILE}, {"expiry", PART_EXPIRY}, {"uses", PART_USES}, {"token", PART_TOKEN}};
-
-    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-        if (strcmp(name, parts[i].name) == 0)
-            return parts[i].part;
-    }
-    return PART_OTHER; /* unknown fields are read and dropped */
+    if (u->has_file)
+        return err_set(ERR_FIELD, "more than one file in a form");
+    u->has_file = true;
+    filename_clean(name, strlen(name), u->name);
+    return ERR_OK;
 }
 
 static enum err
@@ -99,37 +82,25 @@ part_begin(void *ctx, const struct multipart_part *part)
 {
     struct upload *u = ctx;
 
-    u->part = part_of(part->name);
-    if (u->part == PART_FILE) {
-        if (u->has_file)
-            return err_set(ERR_FIELD, "more than one file in a form");
-        u->has_file = true;
-        filename_clean(part->filename == NULL ? "" : part->filename,
-                       part->filename == NULL ? 0 : strlen(part->filename), u->name);
-    } else if (u->part != PART_OTHER) {
-        if (field_of(u, u->part)->is_set)
-            return err_set(ERR_FIELD, "a field is there twice");
-        field_of(u, u->part)->is_set = true;
+    if (strcmp(part->name, "file") == 0) {
+        u->part = PART_FILE;
+        return file_begin(u, part);
     }
-    return ERR_OK;
+    u->term = terms_find(part->name);
+    u->part = u->term == TERM_N ? PART_OTHER : PART_TERM;
+    return u->part == PART_TERM ? terms_begin(&u->terms, u->term) : ERR_OK;
 }
 
 static enum err
 part_data(void *ctx, const uint8_t *bytes, size_t len)
 {
     struct upload *u = ctx;
-    struct field *f;
 
     if (u->part == PART_OTHER)
-        return ERR_OK;
+        return ERR_OK; /* unknown fields are read and dropped */
     if (u->part == PART_FILE)
         return file_bytes(u, bytes, len);
-    f = field_of(u, u->part);
-    if (len > FIELD_MAX - f->len || memchr(bytes, '\0', len) != NULL)
-        return err_set(ERR_FIELD, "a field's value is too long or holds a NUL");
-    memcpy(f->text + f->len, bytes, len);
-    f->len += len;
-    return ERR_OK;
+    return terms_add(&u->terms, u->term, bytes, len);
 }
 
 static enum err
@@ -233,80 +204,29 @@ open_body(struct upload *u, const struct http_req *req)
     return ERR_OK;
 }
 
-/* Copy a header into a field, as a form would have brought it. */
-static enum err
-header_field(const struct http_req *req, const char *name, struct field *ret)
-{
-    const char *value = http_req_header(req, name);
-
-    if (value == NULL)
-        return ERR_OK;
-    if (strlen(value) > FIELD_MAX)
-        return err_set(ERR_FIELD, "a header's value is too long");
-    ret->is_set = true;
-    ret->len = strlen(value);
-    memcpy(ret->text, value, ret->len);
-    return ERR_OK;
-}
-
-/* ---- limits: expiry and uses ---- */
-
-struct wish {
-    unsigned expiry_min, uses;
-};
-
-/* One number from 1 to `max`, or `otherwise` when it is not set. On ERR_FIELD the sentence for the
- * client is in `ret_sentence`. */
-static enum err
-read_number(const struct field *f, const char *name, unsigned max, unsigned otherwise,
-            unsigned *ret_number, char ret_sentence[128])
-{
-    uint64_t x = otherwise < max ? otherwise : max;
-
-    if (f->is_set && (text_u64(f->text, f->len, max, &x) != ERR_OK || x < 1)) {
-        (void)snprintf(ret_sentence, 128, "%s must be a whole number from 1 to %u.", name, max);
-        return err_set(ERR_FIELD, "a limit is out of its range");
-    }
-    *ret_number = (unsigned)x;
-    return ERR_OK;
-}
-
-static enum err
-read_wish(const struct upload *u, struct wish *ret_wish, char ret_sentence[128])
-{
-    const struct app *app = u->app;
-    enum err e;
-
-    e = read_number(&u->expiry, u->is_raw ? "X-Expiry" : "expiry", app->max_expiry_min,
-                    DEFAULT_EXPIRY_MIN, &ret_wish->expiry_min, ret_sentence);
-    if (e == ERR_OK)
-        e = read_number(&u->uses, u->is_raw ? "X-Uses" : "uses", app->max_uses, DEFAULT_USES,
-                        &ret_wish->uses, ret_sentence);
-    return e;
-}
-
 static enum err
 begin(struct app *app, const struct http_req *req, struct http_resp *resp, bool is_raw,
       struct upload **ret_upload)
 {
     struct upload *u = calloc(1, sizeof(*u));
-    char sentence[128] = "";
+    char sentence[TERM_SENTENCE_LEN] = "";
     struct wish wish;
     enum err e;
 
     if (u == NULL)
         return err_set(ERR_NOMEM, "no memory for an upload");
+    terms_init(&u->terms);
     u->app = app;
     u->is_raw = is_raw;
     e = check_token(u, req);
     if (e == ERR_OK)
         e = check_length(u, req);
     if (e == ERR_OK && is_raw)
-        e = header_field(req, "X-Expiry", &u->expiry);
+        e = terms_header(&u->terms, TERM_EXPIRY, http_req_header(req, "X-Expiry"));
     if (e == ERR_OK && is_raw)
-        e = header_field(req, "X-Uses", &u->uses);
-    if (e == ERR_OK)
-        e = read_wish(u, &wish, sentence); /* of a raw body: its headers tell all there is */
+        e = terms_header(&u->terms, TERM_USES, http_req_header(req, "X-Uses"));
+    if (e == ERR_OK) /* of a raw body: its headers tell all there is */
+        e = terms_read(&u->terms, app, is_raw, &wish, sentence);
     if (e == ERR_OK)
         e = open_body(u, req);
     if (e == ERR_OK)
@@ -381,26 +301,27 @@ take_back(const struct upload *u, const struct vault_receipt *receipt)
     u->app->wake_sweeper(u->app->sweeper);
 }
 
-/* Find out the type, judge it, make it all durable, reply. */
+/* Make it all durable, and reply. */
 static enum err
-commit(void *state, const struct http_req *req, struct http_resp *resp)
+commit_as(struct upload *u, const struct wish *wish, const char *type, const struct http_req *req,
+          struct http_resp *resp)
 {
+    const struct vault_terms terms = {
+        .name = u->name,
+        .type = type,
+        .ttl_s = (int64_t)wish->expiry_min * 60,
+        .uses = wish->uses,
+        .id = wish->is_e2e ? &wish->id : NULL,
+        .e2e_meta = wish->e2e_meta,
+    };
     struct vault_receipt receipt;
-    struct upload *u = state;
-    char type[MIME_TEXT_LEN], sentence[128];
-    struct wish wish;
-    enum err e;
+    enum err e = vault_put_commit(u->put, &terms, &receipt);
 
-    e = read_wish(u, &wish, sentence);
-    if (e != ERR_OK)
-        return refuse_field(req, resp, sentence);
-    sniff_type(u->app->sniff, u->head, u->head_len, type);
-    if (!mime_is_allowed(&u->app->mime, type)) {
-        (void)snprintf(sentence, sizeof(sentence), "Files of type %.64s are not accepted here.",
-                       type);
-        return api_refuse(req, resp, ERR_TYPE, &(struct refusal){.sentence = sentence});
-    }
-    e = vault_put_commit(u->put, u->name, type, (int64_t)wish.expiry_min * 60, wish.uses, &receipt);
+    if (e == ERR_SYNTAX && wish->is_e2e)
+        return api_refuse(req, resp, ERR_FIELD,
+                          &(struct refusal){.error_code = "NOT_AGE",
+                                            .sentence = "The file is no age file that a passphrase "
+                                                        "opens, though encryption=age says so."});
     if (e != ERR_OK)
         return e;
     u->app->wake_sweeper(u->app->sweeper); /* it may have to wake earlier now */
@@ -408,6 +329,30 @@ commit(void *state, const struct http_req *req, struct http_resp *resp)
     if (e != ERR_OK)
         take_back(u, &receipt);
     vault_receipt_wipe(&receipt);
+    return e;
+}
+
+/* Find out the type and judge it, then commit. */
+static enum err
+commit(void *state, const struct http_req *req, struct http_resp *resp)
+{
+    struct upload *u = state;
+    char type[MIME_TEXT_LEN], sentence[TERM_SENTENCE_LEN];
+    struct wish wish;
+    enum err e;
+
+    e = terms_read(&u->terms, u->app, u->is_raw, &wish, sentence);
+    if (e != ERR_OK)
+        return refuse_field(req, resp, sentence);
+    sniff_type(u->app->sniff, u->head, u->head_len, type);
+    if (!mime_is_allowed(&u->app->mime, type)) {
+        (void)snprintf(sentence, sizeof(sentence), "Files of type %.64s are not accepted here.",
+                       type);
+        e = api_refuse(req, resp, ERR_TYPE, &(struct refusal){.sentence = sentence});
+    } else {
+        e = commit_as(u, &wish, type, req, resp);
+    }
+    share_code_wipe(&wish.id);
     return e;
 }
 
@@ -422,11 +367,12 @@ static enum err
 upload_finish(void *state, const struct http_req *req, struct http_resp *resp)
 {
     struct upload *u = state;
+    const struct term_value *token = &u->terms.values[TERM_TOKEN];
     enum err e = u->is_raw ? ERR_OK : multipart_finish(u->form);
 
     if (e != ERR_OK)
         return e;
-    if (!u->is_token_ok && !(u->token.is_set && is_upload_token(u->app, u->token.text)))
+    if (!u->is_token_ok && !(token->is_set && is_upload_token(u->app, buf_text(&token->text))))
         return err_set(ERR_DENIED, "a wrong or no upload token");
     if (!u->has_file)
         return refuse_field(req, resp, "The form has no field named file.");

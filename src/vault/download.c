@@ -16,6 +16,7 @@ struct vault_download {
     struct lease_id lease;
     bool has_lease, took_use, is_settled;
     struct vault_meta meta;
+    char *e2e_meta; /* NULL: there is none */
     int64_t expires_at_s;
     uint32_t uses_left;
     uint64_t stored_bytes;
@@ -153,6 +154,7 @@ vault_open(struct vault *v, const struct vault_wish *wish, struct vault_download
         goto out;
     d->file_key = part.file_key;
     d->meta = part.meta;
+    d->e2e_meta = part.e2e_meta;
     d->expires_at_s = rec.expires_at_s;
     d->uses_left = rec.uses_left;
     d->stored_bytes = rec.stored_bytes;
@@ -175,6 +177,12 @@ const struct vault_meta *
 vault_download_meta(const struct vault_download *d)
 {
     return &d->meta;
+}
+
+const char *
+vault_download_e2e_meta(const struct vault_download *d)
+{
+    return d->e2e_meta == NULL ? "" : d->e2e_meta;
 }
 
 uint32_t
@@ -379,5 +387,8 @@ vault_download_free(struct vault_download *d)
     reader_free(d->blob);
     secret_free(d->file_key);
     mem_wipe(&d->meta, sizeof(d->meta));
+    if (d->e2e_meta != NULL)
+        mem_wipe(d->e2e_meta, strlen(d->e2e_meta));
+    free(d->e2e_meta);
     free(d);
 }

@@ -5,8 +5,10 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/rnd.h"
+#include "crypt/age.h"
 #include "vault/vault_int.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +20,8 @@ struct vault_put {
     struct blob_writer *writer;
     struct fernet_sealer *sealer; /* owned by the chain */
     struct sink *chain;
+    uint8_t head[AGE_HEAD_LEN_MAX]; /* the first bytes, to tell an age file by */
+    size_t head_len;
 };
 
 enum err
@@ -60,6 +64,11 @@ out:
 enum err
 vault_put_write(struct vault_put *p, const uint8_t *bytes, size_t len)
 {
+    size_t room = sizeof(p->head) - p->head_len, n = len < room ? len : room;
+
+    if (n > 0)
+        memcpy(p->head + p->head_len, bytes, n);
+    p->head_len += n;
     return sink_write(p->chain, bytes, len);
 }
 
@@ -78,39 +87,90 @@ draw_burn_token(char ret_text[VAULT_TOKEN_LEN], uint8_t ret_hash[SHA256_LEN])
     return e;
 }
 
+/* Whether the record under this id may be taken for the one that we tried to put. A drawn code is
+ * nobody else's, unless a look says so; but whoever sends an id may send somebody else's, and then
+ * only a look can say that the record is ours. */
+static bool
+is_ours(struct vault *v, const struct share_code *code, const struct record *rec)
+{
+    struct record found;
+    bool is_same;
+
+    if (store_lookup(v->cfg.store, &rec->id, rec->created_at_s, &found) != ERR_OK)
+        return code->n_words > 0;
+    is_same = mem_equal(found.blob.b, rec->blob.b, sizeof(rec->blob.b));
+    mem_wipe(&found, sizeof(found));
+    return is_same;
+}
+
 /* The store did not answer: the record may be there, of an upload that nobody was told of. */
 static void
-take_back(struct vault *v, const struct record *rec)
+take_back(struct vault *v, const struct share_code *code, const struct record *rec)
 {
-    enum err e = store_remove(v->cfg.store, &rec->id, ENDED_REVOKED, rec->created_at_s);
+    enum err e = ERR_NOTFOUND;
 
+    if (is_ours(v, code, rec))
+        e = store_remove(v->cfg.store, &rec->id, ENDED_REVOKED, rec->created_at_s);
     atomic_store(&v->must_scrub, true);
     if (e != ERR_OK && e != ERR_NOTFOUND)
         log_err(LOG_WARN, "taking back a record that may have been put", e);
 }
 
-/* Draw a code, seal the record under it, put it; again when the code's id is in use. */
+/* Seal the record under that code, or id, and put it. */
 static enum err
-put_record(struct vault_put *p, struct record *rec, struct vault_receipt *receipt)
+put_record(struct vault_put *p, const struct share_code *code, const struct sealed_part *part,
+           struct record *rec)
+{
+    enum err e = vault_id_of(p->v, code, &rec->id);
+
+    if (e == ERR_OK)
+        e = record_seal(p->v, code, part, rec);
+    if (e != ERR_OK)
+        return e;
+    e = store_put(p->v->cfg.store, rec);
+    if (e != ERR_UNAVAIL)
+        return e;
+    take_back(p->v, code, rec);
+    return err_set(ERR_UNAVAIL, "the store did not say whether it has put an upload");
+}
+
+/* Draw a code and put the record under it; again when the code's id is in use. */
+static enum err
+draw_and_put(struct vault_put *p, const struct sealed_part *part, struct record *rec,
+             struct share_code *ret_code)
 {
     const struct vault_cfg *cfg = &p->v->cfg;
-    struct sealed_part part = {.file_key = p->file_key, .meta = receipt->meta};
     enum err e = ERR_EXISTS;
 
     for (int i = 0; e == ERR_EXISTS && i < DRAWS_MAX; i++) {
-        e = words_draw(cfg->words, cfg->code_words, &receipt->code);
+        e = words_draw(cfg->words, cfg->code_words, ret_code);
         if (e == ERR_OK)
-            e = vault_id_of(p->v, &receipt->code, &rec->id);
-        if (e == ERR_OK)
-            e = record_seal(p->v, &receipt->code, &part, rec);
-        if (e == ERR_OK)
-            e = store_put(cfg->store, rec);
+            e = put_record(p, ret_code, part, rec);
     }
-    mem_wipe(&part, sizeof(part));
     if (e == ERR_EXISTS)
         return err_set(ERR_UNAVAIL, "no free code was drawn: too few words for so many uploads");
-    if (e == ERR_UNAVAIL)
-        take_back(p->v, rec);
+    return e;
+}
+
+/* The sealed part and its record, under the sender's id or a code of ours. */
+static enum err
+make_live(struct vault_put *p, const struct vault_terms *terms, struct record *rec,
+          struct vault_receipt *receipt)
+{
+    struct sealed_part part = {.meta = receipt->meta};
+    enum err e = ERR_OK;
+
+    if (terms->e2e_meta != NULL && terms->e2e_meta[0] != '\0')
+        e = sealed_part_set_e2e_meta(&part, terms->e2e_meta, strlen(terms->e2e_meta));
+    part.file_key = p->file_key;
+    if (e == ERR_OK && terms->id != NULL) {
+        receipt->code = *terms->id;
+        e = put_record(p, &receipt->code, &part, rec);
+    } else if (e == ERR_OK) {
+        e = draw_and_put(p, &part, rec, &receipt->code);
+    }
+    part.file_key = NULL; /* borrowed */
+    sealed_part_done(&part);
     return e;
 }
 
@@ -123,18 +183,30 @@ abort_put(struct vault_put *p)
     blob_abort(p->writer);
 }
 
-enum err
-vault_put_commit(struct vault_put *p, const char *name, const char *type, int64_t ttl_s,
-                 uint32_t uses, struct vault_receipt *ret_receipt)
+/* What can be judged before anything is made durable. */
+static enum err
+check_terms(const struct vault_put *p, const struct vault_terms *terms)
 {
-    struct vault_receipt receipt = {.uses = uses};
-    struct record rec = {.uses_total = uses, .uses_left = uses};
-    enum err e;
-
-    if (strlen(name) >= sizeof(receipt.meta.name) || strlen(type) >= sizeof(receipt.meta.type))
+    assert(terms->id == NULL ? terms->e2e_meta == NULL : terms->id->n_words == 0);
+    if (strlen(terms->name) >= VAULT_NAME_LEN || strlen(terms->type) >= VAULT_TYPE_LEN)
         return err_set(ERR_TOOBIG, "a file name or type is too long");
-    memcpy(receipt.meta.name, name, strlen(name));
-    memcpy(receipt.meta.type, type, strlen(type));
+    if (terms->id != NULL && age_look(p->head, p->head_len) != AGE_LOOK_YES)
+        return err_set(ERR_SYNTAX, "an end-to-end upload does not begin as an age file");
+    return ERR_OK;
+}
+
+enum err
+vault_put_commit(struct vault_put *p, const struct vault_terms *terms,
+                 struct vault_receipt *ret_receipt)
+{
+    struct vault_receipt receipt = {.uses = terms->uses};
+    struct record rec = {.uses_total = terms->uses, .uses_left = terms->uses};
+    enum err e = check_terms(p, terms);
+
+    if (e != ERR_OK)
+        goto out;
+    memcpy(receipt.meta.name, terms->name, strlen(terms->name));
+    memcpy(receipt.meta.type, terms->type, strlen(terms->type));
     e = sink_finish(p->chain);
     if (e != ERR_OK)
         goto out;
@@ -146,8 +218,8 @@ vault_put_commit(struct vault_put *p, const char *name, const char *type, int64_
         goto out;
     rec.size_bytes = receipt.meta.size_bytes;
     rec.created_at_s = receipt.created_at_s = p->v->cfg.now_s();
-    rec.expires_at_s = receipt.expires_at_s = rec.created_at_s + ttl_s;
-    e = put_record(p, &rec, &receipt);
+    rec.expires_at_s = receipt.expires_at_s = rec.created_at_s + terms->ttl_s;
+    e = make_live(p, terms, &rec, &receipt);
 out:
     if (e == ERR_OK)
         *ret_receipt = receipt;
@@ -166,6 +238,7 @@ vault_put_free(struct vault_put *p)
     sink_free(p->chain);
     blob_writer_free(p->writer);
     secret_free(p->file_key);
+    mem_wipe(p->head, sizeof(p->head));
     free(p);
 }
 

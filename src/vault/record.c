@@ -1,16 +1,55 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The sealed part of a record, in clear (docs/formats.md):
- *   version 0x01 | Fernet key of the blob, 32 | SHA-256 of the plaintext, 32
+ *   version | Fernet key of the blob, 32 | SHA-256 of the plaintext, 32
  *   | length, 2, big-endian | file name, UTF-8 | length, 2 | MIME type, ASCII
- * sealed as one Fernet token under HKDF-SHA256(pepper, info = "mayfly record v1" || code). */
+ *   | with version 0x02: length, 2 | what the sender sealed about the file
+ * sealed as one Fernet token under HKDF-SHA256(pepper, info = "mayfly record v1" || code).
+ * Version 0x02 is for end-to-end uploads, 0x01 for all others. */
 #include "base/mem.h"
 #include "vault/vault_int.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-enum { VERSION = 0x01, FIXED_LEN = 1 + FERNET_KEY_LEN + SHA256_LEN, PLAIN_MAX = 1024 };
+enum {
+    VERSION_PLAIN = 0x01,
+    VERSION_E2E = 0x02,
+    FIXED_LEN = 1 + FERNET_KEY_LEN + SHA256_LEN,
+    /* each text has two bytes of length in front instead of its NUL */
+    PLAIN_MAX =
+        FIXED_LEN + 2 + VAULT_NAME_LEN - 1 + 2 + VAULT_TYPE_LEN - 1 + 2 + VAULT_E2E_META_MAX,
+    TOKEN_MAX =
+        FERNET_HEAD_LEN + (PLAIN_MAX / FERNET_BLOCK_LEN + 1) * FERNET_BLOCK_LEN + FERNET_MAC_LEN,
+};
+_Static_assert((int)TOKEN_MAX <= (int)RECORD_SEALED_MAX, "a store takes every record");
 
 static const char info_label[] = "mayfly record v1";
+
+enum err
+sealed_part_set_e2e_meta(struct sealed_part *part, const void *text, size_t len)
+{
+    char *copy;
+
+    if (len > VAULT_E2E_META_MAX)
+        return err_set(ERR_TOOBIG, "the text of an end-to-end upload is too long");
+    copy = malloc(len + 1);
+    if (copy == NULL)
+        return err_set(ERR_NOMEM, "no memory for the text of an end-to-end upload");
+    memcpy(copy, text, len);
+    copy[len] = '\0';
+    part->e2e_meta = copy;
+    return ERR_OK;
+}
+
+void
+sealed_part_done(struct sealed_part *part)
+{
+    secret_free(part->file_key);
+    if (part->e2e_meta != NULL)
+        mem_wipe(part->e2e_meta, strlen(part->e2e_meta));
+    free(part->e2e_meta);
+    mem_wipe(part, sizeof(*part));
+}
 
 /* The key that seals the record of `code`. The caller frees it. */
 static enum err
@@ -41,7 +80,7 @@ enum err
 record_seal(struct vault *v, const struct share_code *code, const struct sealed_part *part,
             struct record *rec)
 {
-    const uint8_t version = VERSION;
+    const uint8_t version = code->n_words == 0 ? VERSION_E2E : VERSION_PLAIN;
     struct secret *key = NULL;
     struct buf plain, token;
     enum err e;
@@ -59,6 +98,8 @@ record_seal(struct vault *v, const struct share_code *code, const struct sealed_
         e = add_text(&plain, part->meta.name);
     if (e == ERR_OK)
         e = add_text(&plain, part->meta.type);
+    if (e == ERR_OK && version == VERSION_E2E)
+        e = add_text(&plain, part->e2e_meta == NULL ? "" : part->e2e_meta);
     if (e == ERR_OK)
         e = fernet_seal(key, rec->created_at_s, plain.data, plain.len, &token);
     if (e == ERR_OK) {
@@ -71,9 +112,9 @@ record_seal(struct vault *v, const struct share_code *code, const struct sealed_
     return e;
 }
 
-/* Take a text of at most cap - 1 bytes off the front of `p`. */
+/* Take a text of at most cap - 1 bytes off the front of `p`, which moves on behind it. */
 static enum err
-take_text(const uint8_t **p, size_t *left, char *ret_text, size_t cap)
+take_text(const uint8_t **p, size_t *left, size_t cap, const uint8_t **ret_text, size_t *ret_len)
 {
     size_t len;
 
@@ -82,32 +123,61 @@ take_text(const uint8_t **p, size_t *left, char *ret_text, size_t cap)
     len = (size_t)((*p)[0] << 8 | (*p)[1]);
     if (len > *left - 2 || len >= cap)
         return err_set(ERR_INTEGRITY, "a sealed record has a wrong length");
-    memcpy(ret_text, *p + 2, len);
-    ret_text[len] = '\0';
+    *ret_text = *p + 2;
+    *ret_len = len;
     *p += 2 + len;
     *left -= 2 + len;
     return ERR_OK;
 }
 
 static enum err
-parse(const struct buf *plain, struct sealed_part *ret_part)
+copy_text(const uint8_t **p, size_t *left, char *ret_text, size_t cap)
+{
+    const uint8_t *text;
+    size_t len;
+    enum err e = take_text(p, left, cap, &text, &len);
+
+    if (e != ERR_OK)
+        return e;
+    memcpy(ret_text, text, len);
+    ret_text[len] = '\0';
+    return ERR_OK;
+}
+
+static enum err
+take_e2e_meta(const uint8_t **p, size_t *left, struct sealed_part *part)
+{
+    const uint8_t *text;
+    size_t len;
+    enum err e = take_text(p, left, VAULT_E2E_META_MAX + 1, &text, &len);
+
+    return e == ERR_OK && len > 0 ? sealed_part_set_e2e_meta(part, text, len) : e;
+}
+
+/* What was taken before an error stays in `part`. */
+static enum err
+parse(const struct buf *plain, struct sealed_part *part)
 {
     const uint8_t *p = plain->data;
     size_t left = plain->len;
+    uint8_t version;
     enum err e;
 
-    if (left < FIXED_LEN || p[0] != VERSION)
+    if (left < FIXED_LEN || (p[0] != VERSION_PLAIN && p[0] != VERSION_E2E))
         return err_set(ERR_INTEGRITY, "a sealed record of another version");
-    memcpy(ret_part->meta.sha256, p + 1 + FERNET_KEY_LEN, SHA256_LEN);
+    version = p[0];
+    memcpy(part->meta.sha256, p + 1 + FERNET_KEY_LEN, SHA256_LEN);
     p += FIXED_LEN;
     left -= FIXED_LEN;
-    e = take_text(&p, &left, ret_part->meta.name, sizeof(ret_part->meta.name));
+    e = copy_text(&p, &left, part->meta.name, sizeof(part->meta.name));
     if (e == ERR_OK)
-        e = take_text(&p, &left, ret_part->meta.type, sizeof(ret_part->meta.type));
+        e = copy_text(&p, &left, part->meta.type, sizeof(part->meta.type));
+    if (e == ERR_OK && version == VERSION_E2E)
+        e = take_e2e_meta(&p, &left, part);
     if (e == ERR_OK && left > 0)
         e = err_set(ERR_INTEGRITY, "a sealed record has bytes left over");
     if (e == ERR_OK)
-        e = secret_copy(plain->data + 1, FERNET_KEY_LEN, &ret_part->file_key);
+        e = secret_copy(plain->data + 1, FERNET_KEY_LEN, &part->file_key);
     return e;
 }
 
@@ -129,9 +199,10 @@ record_open(struct vault *v, const struct share_code *code, const struct record 
     if (e == ERR_OK) {
         part.meta.size_bytes = rec->size_bytes;
         *ret_part = part;
+        part = (struct sealed_part){0};
     }
     secret_free(key);
     buf_done(&plain);
-    mem_wipe(&part, sizeof(part));
+    sealed_part_done(&part);
     return e;
 }

@@ -118,14 +118,23 @@ vault_preview(struct vault *v, const struct share_code *code, struct vault_previ
         return e;
     *ret_preview = (struct vault_preview){
         .meta = part.meta,
+        .e2e_meta = part.e2e_meta,
         .created_at_s = rec.created_at_s,
         .expires_at_s = rec.expires_at_s,
         .uses_left = rec.uses_left,
     };
-    ret_preview->meta.size_bytes = rec.size_bytes;
-    secret_free(part.file_key);
-    mem_wipe(&part, sizeof(part));
+    part.e2e_meta = NULL;
+    sealed_part_done(&part);
     return ERR_OK;
+}
+
+void
+vault_preview_done(struct vault_preview *pv)
+{
+    if (pv->e2e_meta != NULL)
+        mem_wipe(pv->e2e_meta, strlen(pv->e2e_meta));
+    free(pv->e2e_meta);
+    mem_wipe(pv, sizeof(*pv));
 }
 
 enum err

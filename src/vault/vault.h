@@ -19,10 +19,11 @@
 
 enum {
     VAULT_PEPPER_LEN = 32,
-    VAULT_NAME_LEN = 256, /* file name: 255 bytes and a NUL */
-    VAULT_TYPE_LEN = 128, /* MIME type with a NUL */
-    VAULT_TOKEN_LEN = 44, /* burn token: 43 base64url characters and a NUL */
-    VAULT_ETAG_LEN = 33,  /* 32 hex digits and a NUL */
+    VAULT_NAME_LEN = 256,      /* file name: 255 bytes and a NUL */
+    VAULT_TYPE_LEN = 128,      /* MIME type with a NUL */
+    VAULT_TOKEN_LEN = 44,      /* burn token: 43 base64url characters and a NUL */
+    VAULT_ETAG_LEN = 33,       /* 32 hex digits and a NUL */
+    VAULT_E2E_META_MAX = 4096, /* bytes of what a sender sealed about an end-to-end upload */
 };
 
 struct vault;
@@ -69,10 +70,20 @@ MUST_CHECK enum err vault_put_new(struct vault *v, uint64_t max_bytes, struct va
 /* Push plaintext. ERR_TOOBIG, ERR_NOSPACE, ERR_IO: then only free. */
 MUST_CHECK enum err vault_put_write(struct vault_put *p, const uint8_t *bytes, size_t len);
 
+/* What the sender wants; borrowed. */
+struct vault_terms {
+    const char *name, *type;
+    int64_t ttl_s;
+    uint32_t uses;
+    const struct share_code *id; /* end to end: the sender's choice; NULL: a code is drawn */
+    const char *e2e_meta; /* text that goes with `id`, sealed by the sender; NULL or "": none */
+};
+
 /* Seal, make durable, put the record: after ERR_OK the upload is live and survives a crash; after
- * an error nothing is left of it. Blocks for the syncs: call on a worker. */
-MUST_CHECK enum err vault_put_commit(struct vault_put *p, const char *name, const char *type,
-                                     int64_t ttl_s, uint32_t uses,
+ * an error nothing is left of it. Blocks for the syncs: call on a worker.
+ * ERR_TOOBIG: a text is too long. Of an end-to-end upload ERR_SYNTAX: it does not begin as an age
+ * file for a passphrase; ERR_EXISTS: the id is in use, or was lately. */
+MUST_CHECK enum err vault_put_commit(struct vault_put *p, const struct vault_terms *terms,
                                      struct vault_receipt *ret_receipt);
 
 /* Without a commit before, nothing stays. NULL is a no-op. */
@@ -98,6 +109,7 @@ MUST_CHECK enum err vault_open(struct vault *v, const struct vault_wish *wish,
                                struct vault_download **ret_download);
 
 const struct vault_meta *vault_download_meta(const struct vault_download *d);
+const char *vault_download_e2e_meta(const struct vault_download *d); /* "": there is none */
 uint32_t vault_download_uses_left(const struct vault_download *d);
 uint64_t vault_download_stored_bytes(const struct vault_download *d); /* what verify will read */
 int64_t vault_download_expires_at_s(const struct vault_download *d);
@@ -127,13 +139,15 @@ void vault_download_free(struct vault_download *d);
 
 struct vault_preview {
     struct vault_meta meta;
+    char *e2e_meta; /* NULL: there is none */
     int64_t created_at_s, expires_at_s;
     uint32_t uses_left;
 };
 
-/* ERR_NOTFOUND, ERR_GONE, ERR_TAKEN (had before). */
+/* ERR_NOTFOUND, ERR_GONE, ERR_TAKEN (had before). The caller ends it with vault_preview_done. */
 MUST_CHECK enum err vault_preview(struct vault *v, const struct share_code *code,
                                   struct vault_preview *ret_preview);
+void vault_preview_done(struct vault_preview *pv);
 
 /* Takes nothing. SHARE_UNKNOWN is ERR_OK here. */
 MUST_CHECK enum err vault_status(struct vault *v, const struct share_code *code,

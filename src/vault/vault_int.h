@@ -22,7 +22,15 @@ struct vault {
 struct sealed_part {
     struct secret *file_key;
     struct vault_meta meta; /* its size_bytes is not sealed: the record has it */
+    char *e2e_meta;         /* NULL: there is none */
 };
+
+/* Give `part` a copy of an end-to-end upload's text. ERR_TOOBIG: above VAULT_E2E_META_MAX. */
+MUST_CHECK enum err sealed_part_set_e2e_meta(struct sealed_part *part, const void *text,
+                                             size_t len);
+
+/* Wipe and free all that it owns. */
+void sealed_part_done(struct sealed_part *part);
 
 /* id = HMAC-SHA256(pepper, code), cut to 128 bits. */
 MUST_CHECK enum err vault_id_of(struct vault *v, const struct share_code *code,
@@ -32,8 +40,9 @@ MUST_CHECK enum err vault_id_of(struct vault *v, const struct share_code *code,
 MUST_CHECK enum err vault_client_of(struct vault *v, const struct netaddr *addr,
                                     struct client_id *ret_client);
 
-/* Seal key, hash, name and type into rec->sealed, or open it again. Opening: ERR_INTEGRITY when it
- * was not sealed under this pepper and code; on success the caller frees ret_part->file_key. */
+/* Seal key, hash, name, type and an end-to-end upload's text into rec->sealed, or open it again.
+ * Opening: ERR_INTEGRITY when it was not sealed under this pepper and code; on success the caller
+ * ends `ret_part` with sealed_part_done. */
 MUST_CHECK enum err record_seal(struct vault *v, const struct share_code *code,
                                 const struct sealed_part *part, struct record *rec);
 MUST_CHECK enum err record_open(struct vault *v, const struct share_code *code,

@@ -52,11 +52,13 @@ open_vault(struct world *w)
 static void
 put(struct world *w)
 {
+    const struct vault_terms terms = {
+        .name = "<notes>.txt", .type = "text/plain", .ttl_s = 600, .uses = 1};
     struct vault_put *p = NULL;
 
     assert_ok(vault_put_new(w->app.vault, 100, &p));
     assert_ok(vault_put_write(p, (const uint8_t *)"what is sent", 12));
-    assert_ok(vault_put_commit(p, "<notes>.txt", "text/plain", 600, 1, &w->receipt));
+    assert_ok(vault_put_commit(p, &terms, &w->receipt));
     vault_put_free(p);
 }
 

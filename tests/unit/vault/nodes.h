@@ -147,12 +147,14 @@ tear_down(void **state)
 static inline enum err
 try_put(struct room *r, struct vault *v, uint32_t uses, struct vault_receipt *ret)
 {
+    const struct vault_terms terms = {
+        .name = "notes.txt", .type = "text/plain", .ttl_s = TTL_S, .uses = uses};
     struct vault_put *p = NULL;
     enum err e;
 
     assert_ok(vault_put_new(v, FILE_LEN, &p));
     assert_ok(vault_put_write(p, r->file, FILE_LEN));
-    e = vault_put_commit(p, "notes.txt", "text/plain", TTL_S, uses, ret);
+    e = vault_put_commit(p, &terms, ret);
     vault_put_free(p);
     return e;
 }

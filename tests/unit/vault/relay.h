@@ -107,6 +107,19 @@ relay_renew(struct store *s, const struct share_id *id, const struct lease_id *l
 }
 
 static inline enum err
+relay_take_preview(struct store *s, const struct share_id *id, int64_t now_s,
+                   struct record *ret_rec)
+{
+    struct record rec = {.size_bytes = 0};
+    enum err e;
+    struct store *to = RELAY_TO(s);
+
+    e = relay_reply(s, store_take_preview(to, id, now_s, &rec));
+    RELAY_GIVE(e, ret_rec, rec);
+    return e;
+}
+
+static inline enum err
 relay_lookup(struct store *s, const struct share_id *id, int64_t now_s, struct record *ret_rec)
 {
     struct record rec = {.size_bytes = 0};
@@ -219,11 +232,11 @@ relay_identity(struct store *s, const struct store_name *want, struct store_name
 
 #define RELAY_OPS                                                                                  \
     .put = relay_put, .claim = relay_claim, .release = relay_release, .settle = relay_settle,      \
-    .renew = relay_renew, .lookup = relay_lookup, .status = relay_status, .remove = relay_remove,  \
-    .end_due = relay_end_due, .scrub = relay_scrub, .take_doomed = relay_take_doomed,              \
-    .hold_doomed = relay_hold_doomed, .forget_doomed = relay_forget_doomed,                        \
-    .next_due = relay_next_due, .knows_blob = relay_knows_blob, .stats = relay_stats,              \
-    .identity = relay_identity
+    .renew = relay_renew, .take_preview = relay_take_preview, .lookup = relay_lookup,              \
+    .status = relay_status, .remove = relay_remove, .end_due = relay_end_due,                      \
+    .scrub = relay_scrub, .take_doomed = relay_take_doomed, .hold_doomed = relay_hold_doomed,      \
+    .forget_doomed = relay_forget_doomed, .next_due = relay_next_due,                              \
+    .knows_blob = relay_knows_blob, .stats = relay_stats, .identity = relay_identity
 
 static inline void
 relay_init(struct relay *r, struct store *inner, int64_t *mono_ms, bool is_shared)

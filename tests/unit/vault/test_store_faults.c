@@ -15,9 +15,11 @@ enum { T0 = 1000000, NEXT_AT_S = T0 + 500 };
 
 struct fake_store {
     struct store store;
-    enum err put, remove, end_due, scrub; /* the answers */
+    enum err put, lookup, remove, end_due, scrub; /* the answers */
     unsigned n_put, n_removed, n_swept, n_scrubbed;
     struct share_id put_id, removed_id;
+    struct blob_name put_blob;
+    bool finds_what_was_put; /* a look-up's blob is the one of the last put; else zeros */
 };
 
 static struct fake_store *
@@ -31,6 +33,7 @@ fake_put(struct store *s, const struct record *rec)
 {
     fake_of(s)->n_put++;
     fake_of(s)->put_id = rec->id;
+    fake_of(s)->put_blob = rec->blob;
     return fake_of(s)->put;
 }
 
@@ -42,6 +45,18 @@ fake_remove(struct store *s, const struct share_id *id, enum ended_by how, int64
     fake_of(s)->n_removed++;
     fake_of(s)->removed_id = *id;
     return fake_of(s)->remove;
+}
+
+static enum err
+fake_lookup(struct store *s, const struct share_id *id, int64_t now_s, struct record *ret_rec)
+{
+    (void)id;
+    (void)now_s;
+    if (fake_of(s)->lookup == ERR_OK)
+        *ret_rec = (struct record){.id = fake_of(s)->put_id};
+    if (fake_of(s)->lookup == ERR_OK && fake_of(s)->finds_what_was_put)
+        ret_rec->blob = fake_of(s)->put_blob;
+    return fake_of(s)->lookup;
 }
 
 static enum err
@@ -72,6 +87,7 @@ fake_next_due(struct store *s, int64_t *ret_at_s)
 
 static const struct store_ops fake_ops = {
     .put = fake_put,
+    .lookup = fake_lookup,
     .remove = fake_remove,
     .end_due = fake_end_due,
     .scrub = fake_scrub,
@@ -102,6 +118,7 @@ setup(void **state)
 
     assert_non_null(r);
     r->fake.store.ops = &fake_ops;
+    r->fake.lookup = ERR_UNAVAIL;
     (void)snprintf(r->dir, sizeof(r->dir), "/tmp/mayfly-vault-XXXXXX");
     assert_non_null(mkdtemp(r->dir));
     opts.path = r->dir;
@@ -137,13 +154,15 @@ teardown(void **state)
 static enum err
 put(struct room *r)
 {
+    const struct vault_terms terms = {
+        .name = "notes.txt", .type = "text/plain", .ttl_s = 600, .uses = 1};
     struct vault_receipt receipt;
     struct vault_put *p = NULL;
     enum err e;
 
     assert_ok(vault_put_new(r->vault, 100, &p));
     assert_ok(vault_put_write(p, (const uint8_t *)"what is sent", 12));
-    e = vault_put_commit(p, "notes.txt", "text/plain", 600, 1, &receipt);
+    e = vault_put_commit(p, &terms, &receipt);
     vault_put_free(p);
     if (e == ERR_OK)
         vault_receipt_wipe(&receipt);
@@ -221,6 +240,21 @@ a_record_that_may_have_been_put_is_taken_back_and_scrubbed(void **state)
     assert_int_equal(r->fake.n_scrubbed, 1);
 }
 
+/* A code drawn twice is as good as never; but when a look says so, it is believed. */
+static void
+a_record_under_our_code_is_taken_back_unless_it_is_seen_to_be_anothers(void **state)
+{
+    struct room *r = *state;
+
+    r->fake.put = ERR_UNAVAIL;
+    r->fake.lookup = ERR_OK;
+    assert_err(ERR_UNAVAIL, put(r));
+    assert_int_equal(r->fake.n_removed, 0);
+    r->fake.finds_what_was_put = true;
+    assert_err(ERR_UNAVAIL, put(r));
+    assert_int_equal(r->fake.n_removed, 1);
+}
+
 static void
 a_record_that_was_not_put_is_not_taken_back(void **state)
 {
@@ -255,6 +289,7 @@ main(void)
         TEST(a_sweep_that_failed_is_followed_by_a_scrub),
         TEST(a_scrub_that_failed_is_tried_again),
         TEST(a_record_that_may_have_been_put_is_taken_back_and_scrubbed),
+        TEST(a_record_under_our_code_is_taken_back_unless_it_is_seen_to_be_anothers),
         TEST(a_record_that_was_not_put_is_not_taken_back),
         TEST(codes_that_are_all_in_use_end_the_drawing),
     };

@@ -104,11 +104,13 @@ teardown(void **state)
 static void
 put(struct room *r, size_t len, uint32_t uses, struct vault_receipt *ret)
 {
+    const struct vault_terms terms = {
+        .name = "notes.txt", .type = "text/plain", .ttl_s = 600, .uses = uses};
     struct vault_put *p = NULL;
 
     assert_ok(vault_put_new(r->vault, FILE_LEN, &p));
     assert_ok(vault_put_write(p, r->file, len));
-    assert_ok(vault_put_commit(p, "notes.txt", "text/plain", 600, uses, ret));
+    assert_ok(vault_put_commit(p, &terms, ret));
     vault_put_free(p);
 }
 
@@ -585,6 +587,7 @@ an_empty_file_is_delivered_with_its_header(void **state)
 static void
 the_lease_is_kept_alive_while_the_stream_is_pulled(void **state)
 {
+    const struct vault_terms terms = {.name = "a", .type = "text/plain", .ttl_s = 3600, .uses = 1};
     struct room *r = *state;
     struct vault_download *d = NULL, *other = NULL;
     uint8_t hash[SHA256_LEN], chunk[100];
@@ -595,7 +598,7 @@ the_lease_is_kept_alive_while_the_stream_is_pulled(void **state)
 
     assert_ok(vault_put_new(r->vault, FILE_LEN, &p));
     assert_ok(vault_put_write(p, r->file, FILE_LEN));
-    assert_ok(vault_put_commit(p, "a", "text/plain", 3600, 1, &rc));
+    assert_ok(vault_put_commit(p, &terms, &rc));
     vault_put_free(p);
     assert_ok(begin(r, &rc, 1, &d));
     assert_ok(vault_download_verify(d, hash));

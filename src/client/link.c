@@ -178,7 +178,7 @@ parts_write(const struct parts *p, char ret_server[SERVER_TEXT_LEN])
     char text[SERVER_TEXT_LEN];
     int n;
 
-    if (!is_made_of(p->host, is_v6 ? "[:.]" : "-._") || (p->zone != NULL && !is_v6) ||
+    if (!is_made_of(p->host, is_v6 ? "[:.]" : "-._") ||
         (p->zone != NULL && !is_made_of(p->zone, "-._~")) ||
         (p->port != NULL && strcmp(p->port, "0") == 0))
         return refuse_host();
@@ -228,10 +228,27 @@ read_text(const char *text, struct parts *ret)
     return e;
 }
 
+/* Read what was written again: libcurl undoes what is encoded in a host, but not all that it then
+ * is, and "https://21307%306433" would be a name now and 127.0.0.1 later. */
+static enum err
+check_form(const char *server)
+{
+    char again[SERVER_TEXT_LEN] = "";
+    struct parts parts = {0};
+    enum err e = parts_read(server, &parts);
+
+    if (e == ERR_OK)
+        e = parts_write(&parts, again);
+    if (e == ERR_OK && strcmp(server, again) != 0)
+        e = refuse_host();
+    parts_done(&parts);
+    return e;
+}
+
 enum err
 server_parse(const char *text, char ret_server[SERVER_TEXT_LEN])
 {
-    char trimmed[TARGET_TEXT_MAX + 1] = {0};
+    char trimmed[TARGET_TEXT_MAX + 1] = {0}, server[SERVER_TEXT_LEN] = "";
     struct parts parts = {0};
     size_t len;
     enum err e;
@@ -243,13 +260,17 @@ server_parse(const char *text, char ret_server[SERVER_TEXT_LEN])
     while (len > 0 && strchr(" \t\r\n", text[len - 1]) != NULL)
         len--;
     memcpy(trimmed, text, len);
-    if (len == 0 || strpbrk(trimmed, " \\") != NULL)
+    if (len == 0)
         return refuse_host();
     if (strpbrk(trimmed, "?#") != NULL)
         return err_set(ERR_FIELD, "the address of a server has no query and no fragment");
     e = read_text(trimmed, &parts);
     if (e == ERR_OK)
-        e = parts_write(&parts, ret_server);
+        e = parts_write(&parts, server);
+    if (e == ERR_OK)
+        e = check_form(server);
+    if (e == ERR_OK)
+        memcpy(ret_server, server, sizeof(server));
     parts_done(&parts);
     return e;
 }

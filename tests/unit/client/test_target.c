@@ -133,6 +133,7 @@ codes_in_links_are_read_in_every_spelling(void **state)
         {"https://drop.example/#velvet.canyon.oboe.thrift.", host, FOUR, FOUR},
         {"https://drop.example/# VELVET_canyon.oboe-thrift cargo EMBER ", host, ID, SIX},
         {"https://drop.example/#JWBUI2ZIQHHHLCSAFUUMSNGN44", host, ID, NULL},
+        {"https://drop.example/#%20" ID "%0a", host, ID, NULL},
         {"https://drop.example/download/velvet%20canyon%2Eoboe.thrift/", host, FOUR, FOUR},
         {"https://drop.example/download/%6aWBUI2ZIQHHHLCSAFUUMSNGN44", host, ID, NULL},
     };
@@ -250,6 +251,8 @@ links_that_lead_to_no_file_are_refused(void **state)
         {"https://drop.example/#%", ERR_NOTFOUND, "damaged"},
         {"https://drop.example/#velvet%2", ERR_NOTFOUND, "damaged"},
         {"https://drop.example/#velvet%gg-canyon", ERR_NOTFOUND, "damaged"},
+        {"https://drop.example/#velvet%g2-canyon", ERR_NOTFOUND, "damaged"},
+        {"https://drop.example/#velvet%1g-canyon", ERR_NOTFOUND, "damaged"},
         {"https://drop.example/#" FOUR "%00", ERR_NOTFOUND, "damaged"},
         {"https://drop.example/#" FOUR "%0", ERR_NOTFOUND, "damaged"},
         {"https://drop.example/#velvet%252dcanyon%252doboe", ERR_NOTFOUND, "words of letters"},
@@ -307,6 +310,8 @@ servers_are_read_as_people_write_them(void **state)
         {"127.0.0.1:8000", "http://127.0.0.1:8000"},
         {"127.1.2.3:443", "http://127.1.2.3:443"},
         {"127.1:8000", "http://127.0.0.1:8000"},
+        {"2130706433", "http://127.0.0.1"},
+        {"dro%70.example", "https://drop.example"},
         {"LOCALHOST", "http://localhost"},
         {"localhost:80", "http://localhost"},
         {"localhost.example", "https://localhost.example"},
@@ -365,6 +370,11 @@ what_is_no_address_of_a_server_is_refused(void **state)
         "[::1",
         "[::1]x",
         "[127.0.0.1]",
+        "[fe80::1%25e!0]",
+        "[fe80::1%25e\x1b]",
+        "http://21307%306433",
+        "21307%306433",
+        "drop.example%25eth0",
         "[drop.example]",
         "drop.example/\x01",
         "drop.example/\x7f",
@@ -408,6 +418,9 @@ hosts_of_other_scripts_get_their_ascii_name(void **state)
     assert_string_equal("https://xn--bcher-kva.example:8000/drop", server);
     assert_ok(server_parse("b%c3%bccher.example", server));
     assert_string_equal("https://xn--bcher-kva.example", server);
+    assert_err(ERR_FIELD, server_parse("\uff12\uff11\uff13\uff10\uff17\uff10\uff16\uff14\uff13"
+                                       "\uff13",
+                                       server)); /* 127.0.0.1, when it is read again */
     /* what becomes a slash, a colon or an at sign is no part of a host */
     assert_err(ERR_FIELD, server_parse("drop\uff0fevil.example", server));
     assert_err(ERR_FIELD, server_parse("drop\uff20evil.example", server));

@@ -31,8 +31,8 @@ struct options {
     enum command command;
     char **args; /* paths of send, the file of decrypt, the shell of completion */
     size_t n_args;
-    struct secret
-        *target; /* the code or link of get, preview, status, burn; NULL: not given, or "-" */
+    /* The code or link of get, preview, status, burn, without a NUL; NULL: not given, or "-". */
+    struct secret *target;
 
     const char *server, *ca_file, *proxy; /* NULL: not given */
     bool is_plain, is_quiet, is_json, has_qr, is_forced, has_extract, is_watching;
@@ -48,7 +48,10 @@ struct options {
 MUST_CHECK enum err options_parse(int argc, char **argv, struct options *ret);
 void options_done(struct options *o);
 
-/* Help for all, or for one command. */
+/* The command of that name. ERR_FIELD: there is none. */
+MUST_CHECK enum err options_command(const char *name, enum command *ret_command);
+
+/* Help for one command; for COMMAND_HELP that for all. */
 MUST_CHECK enum err options_help(enum command command, struct buf *ret);
 
 /* The completion script for "bash", "zsh" or "fish". ERR_FIELD: another shell. */

@@ -13,7 +13,8 @@ import time
 import pytest
 
 from conftest import BUILD, wait_for
-from wire import UNISSUED, ask, raw_state, sealed_tokens
+from end_to_end import AGE_HEAD, new_id, new_meta, upload_e2e
+from wire import UNISSUED, ask, part, post_form, raw_state, sealed_tokens
 
 MARK = secrets.token_hex(6)
 CONTENT_MARK = f"CONTENT{MARK}CONTENT".encode()
@@ -131,8 +132,37 @@ def test_no_mark_is_left_anywhere_while_a_file_lives_and_after(chatty):
     assert not any(m in log for m in marks)
 
 
-def test_no_log_line_names_a_code_whatever_goes_wrong(chatty):
-    receipt = put(chatty, **{"X-Uses": "5"})
+def test_neither_an_id_nor_what_was_sealed_with_it_is_left_anywhere(chatty):
+    """The ciphertext, which anyone could tell again, is encrypted once more as well."""
+    key, meta = new_id(), new_meta(4096)
+    marks = [key.encode(), meta.encode(), meta[:64].encode(), AGE_HEAD[:60], CONTENT_MARK,
+             NAME_MARK.encode()]
+    receipt = upload_e2e(chatty, AGE_HEAD + CONTENT, key, meta, name=NAME_MARK + ".age",
+                         headers=BEARER, uses="2")
+    assert receipt["key"] == key
+    marks += [receipt["burn_token"].encode(), receipt["sha256"].encode()]
+    assert files_with(chatty, *marks) == []
+    assert ask(chatty, "GET", f"/preview/{key}").json()["meta"] == meta
+    for _ in range(2):
+        assert ask(chatty, "GET", f"/download/{key}")["X-Mayfly-Meta"] == meta
+        assert files_with(chatty, *marks) == []
+    wait_for(lambda: not chatty.blobs(), 10, "the blob to be shredded")
+    assert ask(chatty, "GET", f"/download/{key}").status == 410
+    assert files_with(chatty, *marks) == []
+    assert not any(m in faces(chatty) for m in marks)
+    chatty.stop()
+    assert files_with(chatty, *marks) == []
+    log = "\n".join(chatty.lines).encode()
+    assert b'"event":"request"' in log
+    assert not any(m in log for m in marks)
+
+
+@pytest.mark.parametrize("kind", ["code", "id"])
+def test_no_log_line_names_a_key_whatever_goes_wrong(chatty, kind):
+    if kind == "code":
+        receipt = put(chatty, **{"X-Uses": "5"})
+    else:
+        receipt = upload_e2e(chatty, AGE_HEAD + CONTENT, name=NAME_MARK, headers=BEARER, uses="5")
     code, token = receipt["key"], receipt["burn_token"]
     for method, target in (("GET", f"/download/{code}"), ("GET", f"/status/{code}"),
                            ("GET", f"/preview/{code}"), ("GET", f"/preview/{code}"),
@@ -146,6 +176,9 @@ def test_no_log_line_names_a_code_whatever_goes_wrong(chatty):
     ask(chatty, "GET", f"/download/{code}", headers={"User-Agent": code, "X-Request-ID": code,
                                                      "Referer": f"https://a/{code}"})
     ask(chatty, "PUT", f"/{code}.txt", b"x", {"Content-Type": code})
+    for content in (AGE_HEAD, CONTENT):  # an id in use, a code for an id, and no age file
+        assert post_form(chatty, part("file", content, NAME_MARK), part("id", code),
+                         part("encryption", "age"), headers=BEARER).status in (409, 422)
     (blob,) = [p for p in chatty.blobs() if p.stat().st_size > 10_000]
     blob.write_bytes(b"\x80" + bytes(5000))
     assert ask(chatty, "GET", f"/download/{code}").status == 500
@@ -181,6 +214,19 @@ def test_no_reply_but_its_own_shows_a_mark(chatty):
     gone = ask(chatty, "GET", f"/download/{receipt['key']}")
     assert gone.status == 410
     assert not any(m in gone.body + repr(gone.fields).encode() for m in marks)
+
+
+def test_a_long_sealed_record_leaves_the_state_with_its_upload(chatty):
+    """With metadata it is longer than all others, and than a page of the embedded store."""
+    key = upload_e2e(chatty, AGE_HEAD, meta=new_meta(4096), headers=BEARER)["key"]
+    sealed = chatty.store.sealed_token(key)
+    pieces = [sealed[n:n + 16] for n in range(9, len(sealed) - 16, 16)]
+    assert len(sealed) > 4000 and all(p in raw_state(chatty) for p in pieces[:2])
+    assert ask(chatty, "GET", f"/download/{key}").status == 200
+    wait_for(lambda: not any(p in raw_state(chatty) for p in pieces), 10, "all of it to be gone")
+    chatty.stop()
+    raw = raw_state(chatty)
+    assert not any(p in raw for p in pieces)
 
 
 @pytest.mark.parametrize("how", ["uses", "revoked"])

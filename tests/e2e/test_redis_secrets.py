@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from conftest import ROOT, wait_for
+from end_to_end import AGE_HEAD, age_like, new_meta, upload_e2e
 from outages import Killed, OtherPassword, back, in_time, needs_store
 from test_markers import faces, spellings
 from wire import UNISSUED, ask, blob_of
@@ -122,6 +123,12 @@ def test_redis_learns_no_code_name_type_hash_or_usable_key(served):
     daemon, redis = served
     monitor = Monitor(redis)
     made = busy_run(daemon)
+    metas = [new_meta(4096), new_meta(100)]
+    for meta in metas:
+        made.append(upload_e2e(daemon, age_like(), meta=meta, name=NAME, uses="2"))
+        key = made[-1]["key"]
+        assert ask(daemon, "GET", f"/preview/{key}").json()["meta"] == meta
+        assert ask(daemon, "GET", f"/download/{key}")["X-Mayfly-Meta"] == meta
     small, blob = blob_of(daemon, b"a small one")  # to try many keys on
     sealed = daemon.store.sealed_token(small["key"])
     pepper = (daemon.state / "pepper").read_bytes()
@@ -133,7 +140,8 @@ def test_redis_learns_no_code_name_type_hash_or_usable_key(served):
     sent = b"".join(monitor.lines)
     assert b"EVALSHA" in sent and sealed[-8:] in raw
 
-    marks = [MARK.encode(), NAME.encode(), b"image/png", b"image", pepper, pepper.hex().encode()]
+    marks = [MARK.encode(), NAME.encode(), b"image/png", b"image", pepper, pepper.hex().encode(),
+             AGE_HEAD[:60], b"octet-stream", *[m.encode() for m in metas]]
     for r in [*made, small]:
         marks += spellings(r["key"]) + [r["key"].encode(), r["burn_token"].encode(),
                                         r["sha256"].encode(), bytes.fromhex(r["sha256"]),

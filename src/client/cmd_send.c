@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/text.h"
 #include "client/e2e.h"
+#include "client/interrupt.h"
 #include "client/net.h"
 #include "client/pack.h"
 #include "client/reply.h"
@@ -158,6 +159,9 @@ run_upload(struct sending *s, struct net_upload *u, const struct secret *passphr
         e = net_upload(s->net, u, ret_reply);
     }
     progress_free(progress);
+    /* In chunks it is found too large only on the way, and then most servers just hang up. */
+    if (e == ERR_CLOSED && u->len == UINT64_MAX && !interrupt_seen())
+        e = err_set(e, "%s: it may be more than the server accepts", err_sentence());
     if (e == ERR_IO && s->c->options->n_args == 1 && strcmp(s->c->options->args[0], "-") != 0)
         s->c->subject = s->c->options->args[0];
     return e;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* command: one function a subcommand, one cmd_<name>.c each. They print their result to stdout, and
- * leave the error and its sentence to main, which shows it. */
+ * leave the error and its sentence to main, which shows it unless it is empty: what was told on
+ * stdout, such as that an upload is gone, is not told twice. */
 #ifndef MAYFLY_CLIENT_COMMAND_H
 #define MAYFLY_CLIENT_COMMAND_H
 
@@ -34,5 +35,9 @@ MUST_CHECK enum err command_net(struct command_ctx *c, const char *server, struc
 
 /* All of `b` to standard output. ERR_IO. */
 MUST_CHECK enum err command_print(const struct buf *b);
+
+/* The same for an object as one line of ASCII, which wipes and frees it. NULL is ERR_NOMEM. */
+struct json_t;
+MUST_CHECK enum err command_print_json(struct json_t *object);
 
 #endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/command.h"
+
+#include "base/fs.h"
+#include "base/mem.h"
+#include "client/term.h"
+
+#include <jansson.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- the target ---- */
+
+static enum err
+parse_secret(const struct secret *s, struct target *ret_target)
+{
+    char text[TARGET_TEXT_MAX + 1];
+    size_t len = secret_len(s);
+    enum err e;
+
+    if (len > TARGET_TEXT_MAX)
+        return err_set(ERR_FIELD, "a code or link has at most %d characters", TARGET_TEXT_MAX);
+    memcpy(text, secret_bytes(s), len);
+    text[len] = '\0';
+    if (strlen(text) != len)
+        e = err_set(ERR_NOTFOUND, "this is no code: there is a NUL in it");
+    else
+        e = target_parse(text, ret_target);
+    mem_wipe(text, sizeof(text));
+    return e;
+}
+
+static enum err
+ask(struct secret **ret_text)
+{
+    enum err e;
+
+    if (isatty(STDIN_FILENO) == 1)
+        return term_ask("Code or link: ", false, ret_text);
+    e = term_read_line(ret_text);
+    if (e == ERR_FIELD)
+        return err_set(e, "no code was given, and none is on standard input");
+    return e;
+}
+
+enum err
+command_target(struct command_ctx *c, struct target *ret_target)
+{
+    struct secret *asked = NULL;
+    enum err e = ERR_OK;
+
+    if (c->options->target == NULL)
+        e = ask(&asked);
+    if (e == ERR_OK)
+        e = parse_secret(asked != NULL ? asked : c->options->target, ret_target);
+    secret_free(asked);
+    return e;
+}
+
+/* ---- the server ---- */
+
+enum err
+command_net(struct command_ctx *c, const char *server, struct net **ret_net)
+{
+    const struct settings *s = c->settings;
+    const struct net_cfg cfg = {
+        .server = server != NULL && server[0] != '\0' ? server : s->server,
+        .ca_file = s->ca_file[0] != '\0' ? s->ca_file : NULL,
+        .proxy = s->proxy[0] != '\0' ? s->proxy : NULL,
+    };
+
+    if (server_is_open(cfg.server))
+        term_note("Note: %s is http: what is sent can be read and changed on its way.", cfg.server);
+    return net_new(&cfg, ret_net);
+}
+
+/* ---- results ---- */
+
+static enum err
+print(const void *bytes, size_t len)
+{
+    enum err e = fs_write_all(STDOUT_FILENO, bytes, len);
+
+    return e == ERR_OK ? e : err_set(ERR_IO, "standard output: %s", err_sentence());
+}
+
+enum err
+command_print(const struct buf *b)
+{
+    return print(b->data, b->len);
+}
+
+enum err
+command_print_json(json_t *object)
+{
+    char *text = NULL;
+    size_t len;
+    enum err e;
+
+    if (object != NULL)
+        text = json_dumps(object, JSON_COMPACT | JSON_ENSURE_ASCII);
+    json_decref(object);
+    if (text == NULL)
+        return err_set(ERR_NOMEM, "no memory for the result");
+    len = strlen(text);
+    text[len] = '\n'; /* in the place of the NUL */
+    e = print(text, len + 1);
+    mem_wipe(text, len + 1);
+    free(text);
+    return e;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "client/command.h"
+
+#include "base/mem.h"
+#include "client/reply.h"
+#include "client/term.h"
+#include "client/tokens.h"
+
+#include <jansson.h>
+#include <stdio.h>
+
+/* The token that was given, else the one that was kept; then its server counts, unless one was
+ * said. `kept` is where the token is kept. */
+static enum err
+find_token(const struct command_ctx *c, const struct target *t, char ret_server[SERVER_TEXT_LEN],
+           struct secret **ret_kept)
+{
+    char kept_at[SERVER_TEXT_LEN] = "";
+    bool is_said = t->server[0] != '\0' || c->settings->has_server;
+    enum err e = ERR_OK;
+
+    if (c->settings->burn_token == NULL)
+        e = tokens_get(t->key, kept_at, ret_kept);
+    if (e == ERR_NOTFOUND)
+        return err_set(ERR_FIELD, "this was not sent from here, or has ended: only who sent it has "
+                                  "its burn token, which --token-file takes");
+    if (e != ERR_OK)
+        return e;
+    (void)snprintf(ret_server, SERVER_TEXT_LEN, "%s",
+                   !is_said && kept_at[0] != '\0' ? kept_at
+                   : t->server[0] != '\0'         ? t->server
+                                                  : c->settings->server);
+    return ERR_OK;
+}
+
+static enum err
+ask_server(struct command_ctx *c, const struct target *t, const char *server,
+           const struct secret *token)
+{
+    char path[sizeof("/burn/") + CODE_TEXT_LEN];
+    struct net_reply reply;
+    struct net *net = NULL;
+    enum err e = command_net(c, server, &net);
+
+    if (e != ERR_OK)
+        return e;
+    net_reply_init(&reply);
+    (void)snprintf(path, sizeof(path), "/burn/%s", t->key);
+    e = net_call(net, "POST", path, token, &reply);
+    if (e == ERR_OK && reply.status != 200)
+        e = reply_error(&reply);
+    mem_wipe(path, sizeof(path));
+    net_reply_done(&reply);
+    net_free(net);
+    return e;
+}
+
+enum err
+cmd_burn(struct command_ctx *c)
+{
+    char server[SERVER_TEXT_LEN] = "";
+    struct secret *kept = NULL;
+    struct target t = {0};
+    enum err e = command_target(c, &t);
+
+    if (e != ERR_OK)
+        return e;
+    e = find_token(c, &t, server, &kept);
+    if (e == ERR_OK)
+        e = ask_server(c, &t, server, kept != NULL ? kept : c->settings->burn_token);
+    if (e == ERR_OK || e == ERR_GONE)
+        tokens_forget(t.key);
+    secret_free(kept);
+    target_wipe(&t);
+    if (e != ERR_OK)
+        return e;
+    term_note("Burned: nobody can download it any more.");
+    return c->options->is_json ? command_print_json(json_pack("{s:s}", "status", "burned"))
+                               : ERR_OK;
+}

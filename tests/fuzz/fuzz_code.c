@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Share codes: any text either is refused, and the output left alone, or has one canonical form
- * that is made of the alphabet, has the number of words asked for, and reads as itself. */
+ * that is made of the alphabet, has the number of words asked for, and reads as itself. An id is
+ * no code, and is read as it stands or not at all. */
 #include "base/err.h"
 #include "base/mem.h"
 #include "words/words.h"
@@ -30,6 +31,23 @@ check_canonical(const struct share_code *code, unsigned n_words)
     assert(strcmp(again.text, code->text) == 0);
 }
 
+/* Returns whether the text is an id. */
+static unsigned
+check_id(const char *text)
+{
+    struct share_code code, before;
+
+    memset(&code, 0xa5, sizeof(code));
+    before = code;
+    if (words_parse_id(text, &code) != ERR_OK) {
+        assert(mem_equal(&code, &before, sizeof(code)));
+        return 0;
+    }
+    assert(code.n_words == 0 && strcmp(code.text, text) == 0 && strlen(text) == CODE_ID_LEN);
+    assert(strspn(text, "abcdefghijklmnopqrstuvwxyz234567") == CODE_ID_LEN);
+    return 1;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -53,7 +71,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             assert(mem_equal(&code, &before, sizeof(code)));
         }
     }
-    assert(n_taken <= 1); /* a text has one number of words */
+    n_taken += check_id(text);
+    assert(n_taken <= 1); /* a text has one number of words, or is an id */
     free(text);
     return 0;
 }

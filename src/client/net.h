@@ -5,7 +5,9 @@
  *
  * Of every call: ERR_UNAVAIL: no connection, or none that can be trusted (TLS); ERR_TIMEOUT: too
  * slow; ERR_CLOSED: broken off, or interrupted by a signal (interrupt.h); ERR_SYNTAX: the answer
- * is no HTTP; ERR_NOMEM. The sentence can be shown: it holds nothing that the server chose. */
+ * is no HTTP, or too long; ERR_IO: the CA file cannot be used; ERR_FIELD: a path, key or token that
+ * could not be sent as it is; ERR_NOMEM. The sentence can be shown: it holds nothing that the
+ * server chose. */
 #ifndef MAYFLY_CLIENT_NET_H
 #define MAYFLY_CLIENT_NET_H
 
@@ -100,9 +102,10 @@ MUST_CHECK enum err net_download_open(struct net *n, const char *key,
 const struct net_file *net_download_file(const struct net_download *d);
 
 /* The file's bytes; borrowed from the download, not to be freed. When the connection breaks or
- * stalls it asks for the rest with Range, which takes no second use while the lease lasts; it
- * gives up after 8 tries in a row, with growing pauses, that brought no byte.
- * ERR_INTEGRITY: the rest is of another file (ETag, range or size differ), or too long. Another
+ * stalls, or a proxy says that the server is busy (502, 503, 504), it asks for the rest with Range,
+ * which takes no second use while the lease lasts; it gives up after 8 tries in a row, with growing
+ * pauses, that brought no byte. ERR_INTEGRITY: the rest is of another file (ETag, range or size
+ * differ), or too long. ERR_UNAVAIL: the server begins again where the rest was asked for. Another
  * refusal of the rest: as reply_error tells it. */
 struct source *net_download_source(struct net_download *d);
 unsigned net_download_n_resumed(const struct net_download *d);

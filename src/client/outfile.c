@@ -2,6 +2,7 @@
 #include "client/outfile.h"
 
 #include "base/fs.h"
+#include "client/interrupt.h"
 #include "client/place.h"
 #include "policy/filename.h"
 
@@ -31,12 +32,34 @@ struct outfile {
 
 /* ---- writing ---- */
 
+/* Unlike a file a pipe may keep us waiting for as long as it likes, but not when interrupted. */
+static enum err
+write_stdout(const uint8_t *bytes, size_t len)
+{
+    while (len > 0) {
+        ssize_t n = interrupt_seen() ? -1 : write(STDOUT_FILENO, bytes, len);
+
+        if (interrupt_seen())
+            return err_set(ERR_CLOSED, "interrupted");
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return err_set(ERR_IO, "standard output: %s", strerror(errno));
+        bytes += n;
+        len -= (size_t)n;
+    }
+    return ERR_OK;
+}
+
 static enum err
 outfile_write(struct sink *sink, const uint8_t *bytes, size_t len)
 {
-    struct outfile *o = (struct outfile *)sink;
-    enum err e = fs_write_all(o->is_stdout ? STDOUT_FILENO : o->fd, bytes, len);
+    const struct outfile *o = (const struct outfile *)sink;
+    enum err e;
 
+    if (o->is_stdout)
+        return write_stdout(bytes, len);
+    e = fs_write_all(o->fd, bytes, len);
     return e == ERR_NOSPACE ? err_set(ERR_IO, "%s", err_sentence()) : e; /* NOSPACE: a server's */
 }
 

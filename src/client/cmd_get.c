@@ -37,16 +37,6 @@ struct getting {
 
 /* ---- what must be right before a use is taken ---- */
 
-static enum err
-check_options(const struct options *o)
-{
-    if (o->has_extract && o->output != NULL)
-        return err_set(ERR_FIELD, "--extract makes its own names: it takes no --output");
-    if (o->is_json && o->output != NULL && strcmp(o->output, "-") == 0)
-        return err_set(ERR_FIELD, "--json and the file cannot both go to standard output");
-    return ERR_OK;
-}
-
 /* The words of a link that has none, which must be the ones that it was made from. */
 static enum err
 read_words(const struct secret *line, struct target *t)
@@ -374,10 +364,8 @@ enum err
 cmd_get(struct command_ctx *c)
 {
     struct getting g = {.c = c};
-    enum err e = check_options(c->options);
+    enum err e = read_target(&g);
 
-    if (e == ERR_OK)
-        e = read_target(&g);
     if (e == ERR_OK)
         e = open_output(&g);
     if (e == ERR_OK)

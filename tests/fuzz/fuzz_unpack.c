@@ -141,15 +141,37 @@ commit(struct unpack *u)
     each_entry(AT_FDCWD, base, check);
 }
 
-int
-LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* What looks like a header gets the sum that it should have, or hardly any change of one would be
+ * read. An input that ends with an odd byte is read as it is. */
+static void
+mend(uint8_t *data, size_t size)
+{
+    char text[8];
+
+    if (size == 0 || data[size - 1] % 2 != 0)
+        return;
+    for (size_t at = 0; size - at >= 512; at += 512) {
+        unsigned sum = 8 * ' ';
+
+        if (memcmp(data + at + 257, "ustar", 5) != 0)
+            continue;
+        for (size_t i = 0; i < 512; i++)
+            sum += i >= 148 && i < 156 ? 0 : data[at + i];
+        (void)snprintf(text, sizeof(text), "%06o", sum);
+        memcpy(data + at + 148, text, 7);
+        data[at + 155] = ' ';
+    }
+}
+
+static void
+run(const uint8_t *data, size_t size)
 {
     struct unpack *u = NULL;
     struct source *s = NULL;
     enum err e;
 
-    if (!open_base() || source_of_bytes(data, size, &s) != ERR_OK)
-        return 0;
+    if (source_of_bytes(data, size, &s) != ERR_OK)
+        return;
     if (unpack_new(base, &u) == ERR_OK) {
         e = unpack_run(u, s);
         assert(n_in_base() == 1);
@@ -161,5 +183,19 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(n_in_base() == 0);
     }
     source_free(s);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    uint8_t *mended = malloc(size + 1);
+
+    if (mended != NULL && open_base()) {
+        if (size > 0)
+            memcpy(mended, data, size);
+        mend(mended, size);
+        run(mended, size);
+    }
+    free(mended);
     return 0;
 }

@@ -1,0 +1,543 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Whether what came is what was sent: every wrong byte, length, hash and header is found, and what
+ * the download itself said comes through. */
+#include "testing.h"
+
+#include "base/enc.h"
+#include "base/mem.h"
+#include "client/receive.h"
+#include "crypt/age.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SIX   "velvet-canyon-oboe-thrift-cargo-ember"
+#define OTHER "velvet-canyon-oboe-thrift-cargo-empty"
+
+enum { LONG_LEN = 3 * AGE_CHUNK_LEN + 17 };
+
+static uint8_t plain[LONG_LEN], got[LONG_LEN + 1];
+static struct share_code code, other;
+
+static int
+set_up(void **state)
+{
+    bool locked;
+
+    (void)state;
+    for (size_t i = 0; i < LONG_LEN; i++)
+        plain[i] = (uint8_t)(i * 13 + i / 509);
+    if (words_parse(words_builtin(), 6, SIX, &code) != ERR_OK ||
+        words_parse(words_builtin(), 6, OTHER, &other) != ERR_OK)
+        return -1;
+    return crypt_init(&locked) == ERR_OK ? 0 : -1;
+}
+
+static int
+tear_down(void **state)
+{
+    (void)state;
+    crypt_done();
+    return 0;
+}
+
+/* ---- headers ---- */
+
+/* A header as a server gives it with a plain file of `len` bytes of `plain`. */
+static struct net_file
+plain_file(size_t len)
+{
+    struct net_file f = {.size_bytes = len,
+                         .disposition = "attachment; filename=\"a.txt\"",
+                         .type = "text/plain",
+                         .uses_left = "2"};
+    uint8_t hash[SHA256_LEN];
+
+    assert_ok(crypt_sha256(plain, len, hash));
+    hex_encode(hash, sizeof(hash), f.sha256);
+    return f;
+}
+
+/* The same of an end-to-end file: its own metadata, and the server's view of it. */
+static struct net_file
+sealed_file(size_t len, const char *name)
+{
+    struct e2e_meta m = {.type = "text/x-mine", .size_bytes = len};
+    struct net_file f = {.size_bytes = age_file_len(len, 1),
+                         .disposition = "attachment; filename=\"mayfly.age\"",
+                         .type = "application/octet-stream",
+                         .uses_left = "0"};
+
+    (void)snprintf(m.name, sizeof(m.name), "%s", name);
+    assert_ok(crypt_sha256(plain, len, m.sha256));
+    assert_ok(e2e_meta_seal(&code, &m, f.meta));
+    return f;
+}
+
+static void
+a_plain_file_is_what_the_header_says(void **state)
+{
+    struct net_file f = plain_file(5);
+    struct received r;
+    uint8_t hash[SHA256_LEN];
+
+    (void)state;
+    assert_ok(receive_details(&f, NULL, &r));
+    assert_string_equal(r.name, "a.txt");
+    assert_string_equal(r.type, "text/plain");
+    assert_int_equal(r.size_bytes, 5);
+    assert_true(r.has_sha256 && r.has_uses_left);
+    assert_int_equal(r.uses_left, 2);
+    assert_ok(crypt_sha256(plain, 5, hash));
+    assert_memory_equal(r.sha256, hash, sizeof(hash));
+}
+
+static void
+a_plain_file_without_its_hash_is_refused(void **state)
+{
+    static const char *const wrong[] = {
+        "", "x", "deadbeef", "zz48904f2f0f479b8f8197694b30184b0d2ed1c1cd2a1ec0fb85d299a192a447",
+        "a948904f2f0f479b8f8197694b30184b0d2ed1c1cd2a1ec0fb85d299a192a44700"};
+    struct received r = {.name = "untouched"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        struct net_file f = plain_file(5);
+
+        (void)snprintf(f.sha256, sizeof(f.sha256), "%s", wrong[i]);
+        assert_err(ERR_INTEGRITY, receive_details(&f, NULL, &r));
+    }
+    assert_string_equal(r.name, "untouched");
+}
+
+static void
+odd_headers_leave_things_unsaid(void **state)
+{
+    static const char *const uses[] = {"", "-1", "1x", "99999999999"};
+    struct received r;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(uses); i++) {
+        struct net_file f = plain_file(5);
+
+        (void)snprintf(f.uses_left, sizeof(f.uses_left), "%s", uses[i]);
+        f.disposition[0] = '\0';
+        f.size_bytes = UINT64_MAX;
+        memset(f.type, 't', sizeof(f.type) - 1);
+        assert_ok(receive_details(&f, NULL, &r));
+        assert_false(r.has_uses_left);
+        assert_string_equal(r.name, "file");
+        assert_int_equal(r.size_bytes, UINT64_MAX);
+        assert_int_equal(strlen(r.type), sizeof(r.type) - 1);
+    }
+}
+
+static void
+an_end_to_end_file_is_what_its_sender_said(void **state)
+{
+    struct net_file f = sealed_file(7, "mine.txt"), nameless = sealed_file(7, "");
+    struct received r;
+
+    (void)state;
+    assert_ok(receive_details(&f, &code, &r));
+    assert_string_equal(r.name, "mine.txt");
+    assert_string_equal(r.type, "text/x-mine");
+    assert_int_equal(r.size_bytes, 7);
+    assert_true(r.has_sha256 && r.has_uses_left);
+    assert_int_equal(r.uses_left, 0);
+    assert_ok(receive_details(&nameless, &code, &r));
+    assert_string_equal(r.name, "file");
+}
+
+static void
+metadata_of_another_code_or_damaged_are_refused(void **state)
+{
+    struct net_file f = sealed_file(7, "mine.txt");
+    struct received r;
+
+    (void)state;
+    assert_err(ERR_INTEGRITY, receive_details(&f, &other, &r));
+    f.meta[20] = f.meta[20] == 'A' ? 'B' : 'A';
+    assert_err(ERR_INTEGRITY, receive_details(&f, &code, &r));
+    (void)snprintf(f.meta, sizeof(f.meta), "!");
+    assert_err(ERR_INTEGRITY, receive_details(&f, &code, &r));
+}
+
+static void
+without_metadata_the_name_is_the_servers(void **state)
+{
+    static const char *const names[][2] = {
+        {"mayfly.age", "mayfly"}, {"a.txt.AGE", "a.txt"}, {"b", "b"}, {".age", ".age"}};
+    struct received r;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct net_file f = sealed_file(7, "mine.txt");
+
+        f.meta[0] = '\0';
+        (void)snprintf(f.disposition, sizeof(f.disposition), "attachment; filename=\"%s\"",
+                       names[i][0]);
+        assert_ok(receive_details(&f, &code, &r));
+        assert_string_equal(r.name, names[i][1]);
+        assert_int_equal(r.size_bytes, UINT64_MAX);
+        assert_false(r.has_sha256);
+        assert_string_equal(r.type, "");
+    }
+}
+
+static void
+a_tar_is_told_by_type_or_name(void **state)
+{
+    static const struct {
+        const char *name, *type;
+        bool is_tar;
+    } cases[] = {
+        {"x", "application/x-tar", true},
+        {"x", "Application/X-Tar; a=b", true},
+        {"x.tar", "", true},
+        {"X.TAR", "application/octet-stream", true},
+        {"x", "application/x-tarball", false},
+        {".tar", "", false},
+        {"x.tar.gz", "application/gzip", false},
+        {"tar", "text/plain", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct received r = {0};
+
+        (void)snprintf(r.name, sizeof(r.name), "%s", cases[i].name);
+        (void)snprintf(r.type, sizeof(r.type), "%s", cases[i].type);
+        if (received_is_tar(&r) != cases[i].is_tar)
+            fail_msg("%s, %s", cases[i].name, cases[i].type);
+    }
+}
+
+/* ---- bytes ---- */
+
+/* A download: these bytes, then the end or an error. */
+struct download {
+    struct source source;
+    const uint8_t *bytes;
+    size_t len, at, piece;
+    enum err then;
+};
+
+static enum err
+download_read(struct source *source, uint8_t *ret_bytes, size_t cap, size_t *ret_len)
+{
+    struct download *d = (struct download *)source;
+    size_t n = d->len - d->at < cap ? d->len - d->at : cap;
+
+    n = n < d->piece ? n : d->piece;
+    if (n == 0 && d->then != ERR_OK)
+        return err_set(d->then, "of the download");
+    memcpy(ret_bytes, d->bytes + d->at, n);
+    d->at += n;
+    *ret_len = n;
+    return ERR_OK;
+}
+
+static struct download
+download_of(const void *bytes, size_t len, enum err then)
+{
+    static const struct source_ops ops = {download_read, NULL};
+
+    return (struct download){{&ops}, bytes, len, 0, 5000, then};
+}
+
+/* Receive all of it; how many bytes came out is in `ret_len` also when it failed. */
+static enum err
+receive(struct download *d, const struct secret *passphrase, const struct received *r,
+        size_t *ret_len)
+{
+    struct receive *receive = NULL;
+    uint8_t hash[SHA256_LEN];
+    uint64_t len = 0;
+    size_t n = 1;
+    enum err e = receive_new(&d->source, passphrase, r, NULL, &receive);
+
+    *ret_len = 0;
+    while (e == ERR_OK && n > 0) {
+        n = 0;
+        e = source_read(receive_source(receive), got + *ret_len, sizeof(got) - *ret_len, &n);
+        *ret_len += n;
+    }
+    if (e == ERR_OK)
+        e = receive_check(receive, hash, &len);
+    if (e == ERR_OK) {
+        uint8_t want[SHA256_LEN];
+
+        assert_ok(crypt_sha256(got, *ret_len, want));
+        assert_memory_equal(hash, want, sizeof(hash));
+        assert_int_equal(len, *ret_len);
+    }
+    receive_free(receive);
+    return e;
+}
+
+static enum err
+receive_plain(const void *bytes, size_t len, const struct received *r)
+{
+    struct download d = download_of(bytes, len, ERR_OK);
+    size_t n;
+
+    return receive(&d, NULL, r, &n);
+}
+
+static void
+a_plain_file_comes_through(void **state)
+{
+    static const size_t lens[] = {0, 1, 5000, 5001, LONG_LEN};
+    struct received r;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
+        struct net_file f = plain_file(lens[i]);
+
+        assert_ok(receive_details(&f, NULL, &r));
+        assert_ok(receive_plain(plain, lens[i], &r));
+        assert_memory_equal(got, plain, lens[i]);
+        r.size_bytes = UINT64_MAX; /* a proxy may not say it */
+        assert_ok(receive_plain(plain, lens[i], &r));
+    }
+    receive_free(NULL);
+}
+
+static void
+a_plain_file_of_another_hash_or_length_is_refused(void **state)
+{
+    struct net_file f = plain_file(1000);
+    uint8_t bytes[1001];
+    struct received r;
+
+    (void)state;
+    assert_ok(receive_details(&f, NULL, &r));
+    assert_err(ERR_INTEGRITY, receive_plain(plain, 999, &r));
+    assert_err(ERR_INTEGRITY, receive_plain(plain, 1001, &r));
+    assert_err(ERR_INTEGRITY, receive_plain(plain, 0, &r));
+    for (size_t i = 0; i < 1000; i += 111) {
+        memcpy(bytes, plain, 1000);
+        bytes[i] ^= 1;
+        assert_err(ERR_INTEGRITY, receive_plain(bytes, 1000, &r));
+    }
+    r.size_bytes = UINT64_MAX;
+    assert_err(ERR_INTEGRITY, receive_plain(plain, 999, &r));
+    assert_ok(receive_plain(plain, 1000, &r));
+}
+
+/* ---- age files ---- */
+
+static struct secret *
+passphrase_of(const struct share_code *c)
+{
+    struct secret *s = NULL;
+
+    assert_ok(e2e_passphrase(c, &s));
+    return s;
+}
+
+/* The age file of `len` bytes of `plain`, with little work; buf_done it. */
+static void
+seal(size_t len, struct buf *b)
+{
+    struct secret *key = passphrase_of(&code);
+    struct sink *end = NULL, *sealer = NULL;
+
+    buf_init(b, 1 << 20);
+    assert_ok(sink_to_buf(b, &end));
+    assert_ok(age_sealer_new(key, 1, &end, &sealer));
+    assert_ok(sink_write(sealer, plain, len));
+    assert_ok(sink_finish(sealer));
+    sink_free(sealer);
+    secret_free(key);
+}
+
+static enum err
+receive_age(const struct buf *b, size_t len, enum err then, const struct received *r,
+            size_t *ret_len)
+{
+    struct download d = download_of(b->data, len, then);
+    struct secret *key = passphrase_of(&code);
+    enum err e = receive(&d, key, r, ret_len);
+
+    secret_free(key);
+    return e;
+}
+
+static void
+an_end_to_end_file_comes_through(void **state)
+{
+    static const size_t lens[] = {0, 1, AGE_CHUNK_LEN, LONG_LEN};
+    struct received r;
+    struct buf b;
+    size_t n;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(lens); i++) {
+        struct net_file f = sealed_file(lens[i], "x");
+
+        seal(lens[i], &b);
+        assert_ok(receive_details(&f, &code, &r));
+        assert_ok(receive_age(&b, b.len, ERR_OK, &r, &n));
+        assert_int_equal(n, lens[i]);
+        assert_memory_equal(got, plain, n);
+        f.meta[0] = '\0';
+        assert_ok(receive_details(&f, &code, &r));
+        assert_ok(receive_age(&b, b.len, ERR_OK, &r, &n));
+        buf_done(&b);
+    }
+}
+
+static void
+a_wrong_byte_anywhere_is_found_and_nothing_unproven_comes_out(void **state)
+{
+    struct received r = {.size_bytes = UINT64_MAX};
+    struct buf b;
+    size_t n;
+
+    (void)state;
+    seal(LONG_LEN, &b);
+    for (size_t at = 0; at < b.len; at += at < 200 ? 7 : 9973) {
+        b.data[at] ^= 1;
+        assert_err(ERR_INTEGRITY, receive_age(&b, b.len, ERR_OK, &r, &n));
+        assert_memory_equal(got, plain, n);
+        b.data[at] ^= 1;
+    }
+    b.data[b.len - 1] ^= 0x80;
+    assert_err(ERR_INTEGRITY, receive_age(&b, b.len, ERR_OK, &r, &n));
+    b.data[b.len - 1] ^= 0x80;
+    assert_ok(receive_age(&b, b.len, ERR_OK, &r, &n));
+    buf_done(&b);
+}
+
+static void
+a_cut_file_is_found_and_so_is_one_that_is_no_age_file(void **state)
+{
+    struct received r = {.size_bytes = UINT64_MAX};
+    struct buf b;
+    size_t n;
+
+    (void)state;
+    seal(LONG_LEN, &b);
+    for (size_t len = 0; len < b.len; len += len < 200 ? 13 : 20011)
+        assert_err(ERR_INTEGRITY, receive_age(&b, len, ERR_OK, &r, &n));
+    assert_err(ERR_INTEGRITY, receive_age(&b, b.len - 1, ERR_OK, &r, &n));
+    assert_ok(buf_add(&b, "x", 1));
+    assert_err(ERR_INTEGRITY, receive_age(&b, b.len, ERR_OK, &r, &n));
+    memset(b.data, 'x', b.len);
+    assert_err(ERR_INTEGRITY, receive_age(&b, b.len, ERR_OK, &r, &n));
+    assert_int_equal(n, 0);
+    buf_done(&b);
+}
+
+static void
+a_file_that_is_not_the_one_of_the_metadata_is_refused(void **state)
+{
+    struct net_file f = sealed_file(LONG_LEN - 1, "x");
+    struct received r;
+    struct buf b;
+    size_t n;
+
+    (void)state;
+    seal(LONG_LEN, &b);
+    assert_ok(receive_details(&f, &code, &r));
+    assert_err(ERR_INTEGRITY, receive_age(&b, b.len, ERR_OK, &r, &n)); /* longer */
+    r.size_bytes = LONG_LEN;
+    assert_err(ERR_INTEGRITY, receive_age(&b, b.len, ERR_OK, &r, &n)); /* another hash */
+    r.size_bytes = LONG_LEN + 1;
+    assert_err(ERR_INTEGRITY, receive_age(&b, b.len, ERR_OK, &r, &n)); /* shorter */
+    buf_done(&b);
+}
+
+static void
+a_file_under_other_words_is_not_what_was_sent(void **state)
+{
+    struct received r = {.size_bytes = UINT64_MAX};
+    struct secret *wrong = passphrase_of(&other);
+    struct download d;
+    struct buf b;
+    size_t n;
+
+    (void)state;
+    seal(100, &b);
+    d = download_of(b.data, b.len, ERR_OK);
+    assert_err(ERR_INTEGRITY, receive(&d, wrong, &r, &n));
+    assert_int_equal(n, 0);
+    secret_free(wrong);
+    buf_done(&b);
+}
+
+static void
+a_file_that_asks_for_too_much_work_is_refused_at_once(void **state)
+{
+    struct received r = {.size_bytes = UINT64_MAX};
+    struct buf b;
+    size_t n;
+    char *work;
+
+    (void)state;
+    seal(100, &b);
+    work = memmem(b.data, b.len, " 1\n", 3);
+    assert_non_null(work);
+    work[1] = '2'; /* a MAC of another header, but that would be seen only later */
+    assert_err(ERR_INTEGRITY, receive_age(&b, b.len, ERR_OK, &r, &n));
+    buf_done(&b);
+    buf_init(&b, 1000);
+    assert_ok(buf_add_text(&b, "age-encryption.org/v1\n-> scrypt AAAAAAAAAAAAAAAAAAAAAA 20\n"
+                               "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"
+                               "--- AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\n"));
+    assert_err(ERR_INTEGRITY, receive_age(&b, b.len, ERR_OK, &r, &n));
+    assert_non_null(strstr(err_sentence(), "memory"));
+    buf_done(&b);
+}
+
+static void
+what_the_download_says_comes_through_wherever_it_breaks(void **state)
+{
+    static const enum err errors[] = {ERR_CLOSED, ERR_TIMEOUT, ERR_SYNTAX,
+                                      ERR_DENIED, ERR_TOOBIG,  ERR_GONE};
+    struct received r = {.size_bytes = UINT64_MAX};
+    struct buf b;
+    size_t n, i = 0;
+
+    (void)state;
+    seal(LONG_LEN, &b);
+    for (size_t len = 0; len <= b.len; len += len < 200 ? 11 : 30011, i++) {
+        enum err then = errors[i % ARRAY_LEN(errors)];
+        struct download d = download_of(plain, len < LONG_LEN ? len : LONG_LEN, then);
+
+        assert_err(then, receive_age(&b, len, then, &r, &n));
+        assert_string_equal(err_sentence(), "of the download");
+        assert_memory_equal(got, plain, n);
+        assert_err(then, receive(&d, NULL, &r, &n));
+        assert_string_equal(err_sentence(), "of the download");
+    }
+    buf_done(&b);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_plain_file_is_what_the_header_says),
+        cmocka_unit_test(a_plain_file_without_its_hash_is_refused),
+        cmocka_unit_test(odd_headers_leave_things_unsaid),
+        cmocka_unit_test(an_end_to_end_file_is_what_its_sender_said),
+        cmocka_unit_test(metadata_of_another_code_or_damaged_are_refused),
+        cmocka_unit_test(without_metadata_the_name_is_the_servers),
+        cmocka_unit_test(a_tar_is_told_by_type_or_name),
+        cmocka_unit_test(a_plain_file_comes_through),
+        cmocka_unit_test(a_plain_file_of_another_hash_or_length_is_refused),
+        cmocka_unit_test(an_end_to_end_file_comes_through),
+        cmocka_unit_test(a_wrong_byte_anywhere_is_found_and_nothing_unproven_comes_out),
+        cmocka_unit_test(a_cut_file_is_found_and_so_is_one_that_is_no_age_file),
+        cmocka_unit_test(a_file_that_is_not_the_one_of_the_metadata_is_refused),
+        cmocka_unit_test(a_file_under_other_words_is_not_what_was_sent),
+        cmocka_unit_test(a_file_that_asks_for_too_much_work_is_refused_at_once),
+        cmocka_unit_test(what_the_download_says_comes_through_wherever_it_breaks),
+    };
+
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -93,6 +93,11 @@ tar_end(struct archive *a)
     assert_int_equal(archive_write_free(a), ARCHIVE_OK);
 }
 
+#define TAR_LAST                                                                                   \
+    {                                                                                              \
+        0, NULL, NULL, 0                                                                           \
+    }
+
 /* A tar of entries up to one of kind 0; buf_done it. */
 static inline void
 tar_of(const struct tar_entry *entries, struct buf *ret)

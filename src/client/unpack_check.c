@@ -85,11 +85,13 @@ link_check(const struct way *at, const char *target, char ret_top[PLACE_NAME_LEN
         if (!is_up && first == NULL)
             first = part;
     }
-    if (n_up >= at->n || (n_up == at->n - 1 && first == NULL))
+    if (n_up >= at->n)
         return err_set(ERR_INTEGRITY, "the tar has a link that leads out of its folder");
     if (n_up < at->n - 1)
         first = at->parts[0];
-    if (first == NULL || strlen(first) >= PLACE_NAME_LEN)
+    if (first == NULL)
+        return err_set(ERR_INTEGRITY, "the tar has a link to its folder itself");
+    if (strlen(first) >= PLACE_NAME_LEN)
         return err_set(ERR_INTEGRITY, "the tar has a name that is too long");
     (void)snprintf(ret_top, PLACE_NAME_LEN, "%s", first);
     return ERR_OK;

@@ -327,6 +327,30 @@ a_plain_file_of_another_hash_or_length_is_refused(void **state)
     assert_ok(receive_plain(plain, 1000, &r));
 }
 
+static void
+without_a_hash_the_length_still_counts(void **state)
+{
+    struct received r = {.size_bytes = 1000};
+
+    (void)state;
+    assert_err(ERR_INTEGRITY, receive_plain(plain, 999, &r));
+    assert_err(ERR_INTEGRITY, receive_plain(plain, 1001, &r));
+    assert_ok(receive_plain(plain, 1000, &r));
+}
+
+static void
+what_is_too_long_is_not_read_to_its_end(void **state)
+{
+    struct download d = download_of(plain, LONG_LEN, ERR_OK);
+    struct received r = {.size_bytes = 1000};
+    size_t n;
+
+    (void)state;
+    assert_err(ERR_INTEGRITY, receive(&d, NULL, &r, &n));
+    assert_int_equal(n, 0);
+    assert_true(d.at <= 5000);
+}
+
 /* ---- age files ---- */
 
 static struct secret *
@@ -517,6 +541,46 @@ what_the_download_says_comes_through_wherever_it_breaks(void **state)
     buf_done(&b);
 }
 
+/* The same file as text: its errors are those of a form, which the download has too. */
+static void
+armor(struct buf *b)
+{
+    size_t n = 0, len = b->len;
+    uint8_t text[64];
+    struct buf a;
+
+    buf_init(&a, 2 << 20);
+    assert_ok(buf_add_text(&a, "-----BEGIN AGE ENCRYPTED FILE-----\n"));
+    for (size_t at = 0; at < len; at += 48) {
+        n = b64_encode(b->data + at, len - at < 48 ? len - at : 48, text);
+        assert_ok(buf_add(&a, text, n));
+        assert_ok(buf_add_text(&a, n % 4 == 2 ? "==\n" : n % 4 == 3 ? "=\n" : "\n"));
+    }
+    assert_ok(buf_add_text(&a, "-----END AGE ENCRYPTED FILE-----\n"));
+    buf_done(b);
+    *b = a;
+}
+
+static void
+an_armored_file_comes_through_and_so_does_what_the_download_says(void **state)
+{
+    struct received r = {.size_bytes = UINT64_MAX};
+    struct buf b;
+    size_t n;
+
+    (void)state;
+    seal(LONG_LEN, &b);
+    armor(&b);
+    assert_ok(receive_age(&b, b.len, ERR_OK, &r, &n));
+    assert_int_equal(n, LONG_LEN);
+    assert_err(ERR_INTEGRITY, receive_age(&b, b.len / 2, ERR_OK, &r, &n));
+    assert_err(ERR_SYNTAX, receive_age(&b, b.len / 2, ERR_SYNTAX, &r, &n));
+    assert_string_equal(err_sentence(), "of the download");
+    b.data[b.len / 2] = '!';
+    assert_err(ERR_INTEGRITY, receive_age(&b, b.len, ERR_OK, &r, &n));
+    buf_done(&b);
+}
+
 int
 main(void)
 {
@@ -530,6 +594,8 @@ main(void)
         cmocka_unit_test(a_tar_is_told_by_type_or_name),
         cmocka_unit_test(a_plain_file_comes_through),
         cmocka_unit_test(a_plain_file_of_another_hash_or_length_is_refused),
+        cmocka_unit_test(without_a_hash_the_length_still_counts),
+        cmocka_unit_test(what_is_too_long_is_not_read_to_its_end),
         cmocka_unit_test(an_end_to_end_file_comes_through),
         cmocka_unit_test(a_wrong_byte_anywhere_is_found_and_nothing_unproven_comes_out),
         cmocka_unit_test(a_cut_file_is_found_and_so_is_one_that_is_no_age_file),
@@ -537,6 +603,7 @@ main(void)
         cmocka_unit_test(a_file_under_other_words_is_not_what_was_sent),
         cmocka_unit_test(a_file_that_asks_for_too_much_work_is_refused_at_once),
         cmocka_unit_test(what_the_download_says_comes_through_wherever_it_breaks),
+        cmocka_unit_test(an_armored_file_comes_through_and_so_does_what_the_download_says),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

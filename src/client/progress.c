@@ -136,16 +136,6 @@ progress_free(struct progress *p)
 
 /* ---- the line ---- */
 
-/* Append a part, two blanks before it, if it fits whole. */
-static void
-add_part(char text[PROGRESS_TEXT_LEN], size_t room, const char *part)
-{
-    size_t len = strlen(text);
-
-    if (len + 2 + strlen(part) <= room)
-        (void)snprintf(text + len, PROGRESS_TEXT_LEN - len, "  %s", part);
-}
-
 /* Only what is done whole is 100. */
 static unsigned
 percent_of(uint64_t done, uint64_t total)
@@ -158,52 +148,76 @@ percent_of(uint64_t done, uint64_t total)
     return percent < 99 ? (unsigned)percent : 99;
 }
 
-static void
-add_amounts(const struct progress_state *s, size_t room, char text[PROGRESS_TEXT_LEN])
-{
-    char part[2 * TERM_SIZE_LEN + 8], done[TERM_SIZE_LEN], total[TERM_SIZE_LEN];
+/* What stands behind the verb, "" for what is not known, and whether it is shown. */
+enum part { SHARE, DONE, TOTAL, RATE, TIME, N_PARTS };
 
-    term_size(s->done, done);
-    if (s->total == UINT64_MAX) {
-        add_part(text, room, done);
+struct parts {
+    char text[N_PARTS][2 * TERM_SIZE_LEN];
+    bool is_left_out[N_PARTS];
+};
+
+static void
+amounts(const struct progress_state *s, struct parts *p)
+{
+    char size[TERM_SIZE_LEN];
+
+    term_size(s->done, size);
+    (void)snprintf(p->text[DONE], sizeof(p->text[DONE]), "  %s", size);
+    if (s->total == UINT64_MAX)
         return;
-    }
-    (void)snprintf(part, sizeof(part), "%u %%", percent_of(s->done, s->total));
-    add_part(text, room, part);
-    term_size(s->total, total);
-    (void)snprintf(part, sizeof(part), "%s of %s", done, total);
-    add_part(text, room, part);
+    (void)snprintf(p->text[SHARE], sizeof(p->text[SHARE]), "  %u %%",
+                   percent_of(s->done, s->total));
+    term_size(s->total, size);
+    (void)snprintf(p->text[TOTAL], sizeof(p->text[TOTAL]), " of %s", size);
 }
 
 /* Time left; with an unknown end, time since the beginning. */
 static void
-add_times(const struct progress_state *s, size_t room, char text[PROGRESS_TEXT_LEN])
+times(const struct progress_state *s, struct parts *p)
 {
-    char part[TERM_SPAN_LEN + 8], rate[TERM_SIZE_LEN], span[TERM_SPAN_LEN];
+    char rate[TERM_SIZE_LEN], span[TERM_SPAN_LEN];
 
     if (s->rate > 0) {
         term_size(s->rate, rate);
-        (void)snprintf(part, sizeof(part), "%s/s", rate);
-        add_part(text, room, part);
+        (void)snprintf(p->text[RATE], sizeof(p->text[RATE]), "  %s/s", rate);
     }
     if (s->total == UINT64_MAX) {
         term_span(s->elapsed_ms / 1000, span);
-        add_part(text, room, span);
+        (void)snprintf(p->text[TIME], sizeof(p->text[TIME]), "  %s", span);
     } else if (s->rate > 0 && s->done < s->total) {
         uint64_t left_s = (s->total - s->done - 1) / s->rate + 1;
 
         term_span(left_s > INT64_MAX ? INT64_MAX : (int64_t)left_s, span);
-        (void)snprintf(part, sizeof(part), "%s left", span);
-        add_part(text, room, part);
+        (void)snprintf(p->text[TIME], sizeof(p->text[TIME]), "  %s left", span);
     }
+}
+
+static size_t
+width(const char *verb, const struct parts *p)
+{
+    size_t len = strlen(verb);
+
+    for (size_t i = 0; i < N_PARTS; i++)
+        len += p->is_left_out[i] ? 0 : strlen(p->text[i]);
+    return len;
 }
 
 void
 progress_text(const struct progress_state *s, char ret_text[PROGRESS_TEXT_LEN])
 {
+    static const enum part least_first[] = {TOTAL, DONE, RATE, TIME, SHARE};
     size_t room = s->columns < PROGRESS_TEXT_LEN - 1 ? s->columns : PROGRESS_TEXT_LEN - 1;
+    struct parts p = {0};
+    size_t len;
 
+    amounts(s, &p);
+    times(s, &p);
+    for (size_t i = 0; i < ARRAY_LEN(least_first) && width(s->verb, &p) > room; i++)
+        p.is_left_out[least_first[i]] = true;
     (void)snprintf(ret_text, room + 1, "%s", s->verb);
-    add_amounts(s, room, ret_text);
-    add_times(s, room, ret_text);
+    for (size_t i = 0; i < N_PARTS; i++) {
+        len = strlen(ret_text);
+        if (!p.is_left_out[i])
+            (void)snprintf(ret_text + len, PROGRESS_TEXT_LEN - len, "%s", p.text[i]);
+    }
 }

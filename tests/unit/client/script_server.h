@@ -19,6 +19,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { HEADS_MAX = 24, ASKED_MAX = 4096 };
@@ -255,6 +256,24 @@ quick_net(const char *url)
     n->limits = (struct net_limits){
         .connect_ms = 5000, .stall_ms = 10 * 1000, .pause_ms = 1, .pause_max_ms = 4, .tries = 8};
     return n;
+}
+
+/* The signal that ends a child that runs `body`; 0 and below: its exit status, negated. The child
+ * has threads of its own only. */
+static inline int
+signal_of(void (*body)(void))
+{
+    int status = 0;
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void)alarm(30);
+        body();
+        _exit(0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFSIGNALED(status) ? WTERMSIG(status) : -WEXITSTATUS(status);
 }
 
 /* Of a group of tests: secrets, and no proxy or certificates of the machine that they run on. */

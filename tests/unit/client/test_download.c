@@ -5,7 +5,6 @@
 #include "client/interrupt.h"
 
 #include <signal.h>
-#include <sys/wait.h>
 
 /* ---- whole files ---- */
 
@@ -245,49 +244,57 @@ no_server_at_the_first_try_is_told_at_once(void **state)
     (void)close(fd);
 }
 
+/* The file's first bytes, then a signal; a connection that waits, or one that breaks. */
 static void
-interrupted_child(const char *url, int64_t pause_ms)
+serve_signal(struct server *s, int fd, unsigned nth)
 {
-    struct net *n = quick_net(url);
-    pid_t self = getpid();
+    (void)nth;
+    if (!hear_head(s, fd))
+        return;
+    say(fd, FULL "\r\n\r\n");
+    say_bytes(fd, "\0\1\2", 3);
+    (void)usleep(100 * 1000);
+    (void)kill(getpid(), SIGINT);
+    while (s->ctx == NULL && more(s, fd))
+        ;
+}
+
+static void
+interrupted(void *ctx)
+{
+    struct server *s = server_start(serve_signal, ctx);
+    struct net *n = quick_net(s->url);
     struct result r;
 
-    (void)alarm(20);
     interrupt_init();
-    n->limits.pause_ms = n->limits.pause_max_ms = pause_ms;
-    if (fork() == 0) {
-        (void)usleep(300 * 1000);
-        (void)kill(self, SIGINT);
-        _exit(0);
-    }
+    n->limits.pause_ms = n->limits.pause_max_ms = (int64_t)60 * 1000;
     fetch(n, 4096, &r);
     if (r.opened != ERR_OK || r.read != ERR_CLOSED || strcmp(r.sentence, "interrupted") != 0)
         _exit(1);
-    net_free(n);
     interrupt_end();
     _exit(2);
 }
 
 static void
+interrupted_while_it_waits(void)
+{
+    interrupted(NULL);
+}
+
+static void
+interrupted_in_a_pause(void)
+{
+    char breaks = 1;
+
+    interrupted(&breaks);
+}
+
+static void
 a_signal_ends_a_download_and_its_pauses(void **state)
 {
-    static const struct step steps[2][1] = {{{FULL, 0, 1000, STALL}}, {{FULL, 0, 1000, CUT}}};
-
     (void)state;
-    for (size_t i = 0; i < 2; i++) {
-        struct script script = {steps[i], 1};
-        struct server *s = server_start(serve, &script);
-        int status = 0;
-        pid_t pid = fork();
-
-        if (pid == 0)
-            interrupted_child(s->url, 60 * 1000);
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        assert_true(WIFSIGNALED(status));
-        assert_int_equal(WTERMSIG(status), SIGINT);
-        server_stop(s);
-        server_free(s);
-    }
+    assert_int_equal(signal_of(interrupted_while_it_waits), SIGINT);
+    assert_int_equal(signal_of(interrupted_in_a_pause), SIGINT);
 }
 
 static void

@@ -24,6 +24,7 @@ test: setup all
 
 bench: setup all
 	@scripts/bench
+	@scripts/bench-client
 
 # clang-format, clang-tidy, shellcheck, the layer, ban and size checks; both compilers.
 lint: setup

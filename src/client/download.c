@@ -191,6 +191,7 @@ is_passing(const struct net_download *d)
     curl_off_t asked_us = 0;
 
     switch (d->t.result) {
+    case CURLE_OK: /* in the middle of the header */
     case CURLE_GOT_NOTHING:
     case CURLE_PARTIAL_FILE:
     case CURLE_RECV_ERROR:

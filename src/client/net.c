@@ -326,10 +326,10 @@ transfer_error(const struct transfer *t)
         return err_set(ERR_UNAVAIL, "the server's certificate cannot be trusted");
     case CURLE_SSL_CACERT_BADFILE:
         return err_set(ERR_IO, "the file of trusted certificates cannot be used");
-    case CURLE_OK:                   /* and yet no header */
     case CURLE_UNSUPPORTED_PROTOCOL: /* HTTP/0.9, which is anything */
     case CURLE_WEIRD_SERVER_REPLY:
         return err_set(ERR_SYNTAX, "what the server speaks is no HTTP");
+    case CURLE_OK: /* and yet no whole header */
     case CURLE_GOT_NOTHING:
     case CURLE_PARTIAL_FILE:
     case CURLE_RECV_ERROR:
@@ -386,10 +386,8 @@ transfer_reply(struct transfer *t, struct net_reply *r)
     curl_off_t retry_after = 0;
     char *location = NULL;
 
-    if (t->err != ERR_OK || (t->result != CURLE_OK && !is_heard(t)))
+    if (t->err != ERR_OK || !t->head.is_whole || (t->result != CURLE_OK && !is_heard(t)))
         return transfer_error(t);
-    if (!t->head.is_whole)
-        return err_set(ERR_SYNTAX, "what the server speaks is no HTTP");
     r->status = t->head.status;
     (void)curl_easy_getinfo(t->easy, CURLINFO_RETRY_AFTER, &retry_after);
     if (retry_after > 0)

@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 
 /* The token that was given, else the one that was kept; then its server counts, unless one was
  * said. `kept` is where the token is kept. */
@@ -33,6 +34,18 @@ find_token(const struct command_ctx *c, const struct target *t, char ret_server[
     return ERR_OK;
 }
 
+/* Something that answers 200 to everything, such as a portal of a network, has burned nothing. */
+static enum err
+confirm(const struct net_reply *r)
+{
+    struct reply_status s = {0};
+    enum err e = reply_status(r, &s);
+
+    if (e == ERR_OK && strcmp(s.status, "burned") != 0)
+        e = err_set(ERR_SYNTAX, "the server does not say that it was burned");
+    return e;
+}
+
 static enum err
 ask_server(struct command_ctx *c, const struct target *t, const char *server,
            const struct secret *token)
@@ -47,8 +60,8 @@ ask_server(struct command_ctx *c, const struct target *t, const char *server,
     net_reply_init(&reply);
     (void)snprintf(path, sizeof(path), "/burn/%s", t->key);
     e = net_call(net, "POST", path, token, &reply);
-    if (e == ERR_OK && reply.status != 200)
-        e = reply_error(&reply);
+    if (e == ERR_OK)
+        e = reply.status == 200 ? confirm(&reply) : reply_error(&reply);
     mem_wipe(path, sizeof(path));
     net_reply_done(&reply);
     net_free(net);

@@ -253,7 +253,8 @@ reply_status(const struct net_reply *r, struct reply_status *ret)
 
     if (e == ERR_OK)
         e = take(json, "status", is_state, got.status, sizeof(got.status));
-    if (e == ERR_OK)
+    if (e == ERR_OK &&
+        (strcmp(got.status, "active") == 0 || json_object_get(json, "remaining_uses") != NULL))
         e = take_count(json, "remaining_uses", &got.uses_left);
     if (e == ERR_OK)
         e = take_if(json, "expires_at", is_time, got.expires_at, sizeof(got.expires_at));

@@ -39,6 +39,7 @@ struct receipt {
 MUST_CHECK enum err reply_receipt(const struct net_reply *r, struct receipt *ret);
 void receipt_wipe(struct receipt *r);
 
+/* Also what a burn answers, which says no number of uses (0 then). */
 struct reply_status {
     char status[16]; /* active, expired, burned or unknown */
     unsigned uses_left;

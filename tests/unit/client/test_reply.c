@@ -349,6 +349,8 @@ a_status_is_read(void **state)
     assert_string_equal(got.ended_by, "uses");
     assert_string_equal(got.expires_at, "");
     assert_ok(read_status("{\"status\":\"unknown\",\"remaining_uses\":0,\"ended_at\":null}", &got));
+    assert_ok(read_status("{\"status\":\"burned\",\"ended_by\":\"revoked\"}", &got)); /* a burn's */
+    assert_int_equal(got.uses_left, 0);
 }
 
 static void
@@ -360,6 +362,8 @@ a_status_with_a_field_of_another_form_is_none(void **state)
         "{\"status\":\"\",\"remaining_uses\":0}",
         "{\"status\":null,\"remaining_uses\":0}",
         "{\"status\":\"active\"}",
+        "{\"status\":\"active\"}",
+        "{\"status\":\"burned\",\"remaining_uses\":-1}",
         "{\"status\":\"active\",\"remaining_uses\":-1}",
         "{\"status\":\"active\",\"remaining_uses\":true}",
         "{\"status\":\"active\",\"remaining_uses\":1,\"expires_at\":7}",

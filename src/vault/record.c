@@ -133,8 +133,8 @@ take_text(const uint8_t **p, size_t *left, size_t cap, const uint8_t **ret_text,
 static enum err
 copy_text(const uint8_t **p, size_t *left, char *ret_text, size_t cap)
 {
-    const uint8_t *text;
-    size_t len;
+    const uint8_t *text = NULL;
+    size_t len = 0;
     enum err e = take_text(p, left, cap, &text, &len);
 
     if (e != ERR_OK)
@@ -147,8 +147,8 @@ copy_text(const uint8_t **p, size_t *left, char *ret_text, size_t cap)
 static enum err
 take_e2e_meta(const uint8_t **p, size_t *left, struct sealed_part *part)
 {
-    const uint8_t *text;
-    size_t len;
+    const uint8_t *text = NULL;
+    size_t len = 0;
     enum err e = take_text(p, left, VAULT_E2E_META_MAX + 1, &text, &len);
 
     return e == ERR_OK && len > 0 ? sealed_part_set_e2e_meta(part, text, len) : e;

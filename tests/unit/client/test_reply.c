@@ -27,11 +27,13 @@ reply_of(unsigned status, const char *body)
 static char *
 with(const char *text, const char *from, const char *to)
 {
-    const char *at = strstr(text, from);
+    size_t before = 0;
     char *changed = NULL;
 
-    assert_non_null(at);
-    assert_true(asprintf(&changed, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from)) > 0);
+    assert_non_null(strstr(text, from));
+    before = (size_t)(strstr(text, from) - text);
+    assert_true(
+        asprintf(&changed, "%.*s%s%s", (int)before, text, to, text + before + strlen(from)) > 0);
     return changed;
 }
 

@@ -203,8 +203,8 @@ transfer(struct getting *g)
         e = run_transfer(g);
     if (may_be_tried_again(e))
         return err_set(e,
-                       "%s; for a short time it can be tried again from this address "
-                       "without another use",
+                       "%s; to try again soon from this address may take no "
+                       "further use",
                        err_sentence());
     return e;
 }

@@ -235,9 +235,10 @@ run_script(const char *script, char ret_said[1024])
 static void
 paste(const struct sent *s, const char *part, const char *file, char ret_said[1024])
 {
-    static const char tools[] = "say() { for w; do printf '%s\\n' \"$w\"; done >&3; }\n"
-                                "curl() { say curl \"$@\"; }\nage() { say age \"$@\"; }\n"
-                                "mayfly() { say mayfly \"$@\"; }\nexec 3>&1\n";
+    static const char tools[] =
+        "say() { printf '%s\\n' \"$@\" >&3; }\n" /* at once: both sides of a pipe say it */
+        "curl() { say curl \"$@\"; }\nage() { say age \"$@\"; }\n"
+        "mayfly() { say mayfly \"$@\"; }\nexec 3>&1\n";
     const char *line;
     struct buf b, script;
 

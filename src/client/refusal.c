@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
+static const char refuses[] = "the server refuses this";
+
 /* Bytes of a sentence, so that ours around it still fits into the 255 of err_set. */
 enum { QUOTE_MAX = 180, QUOTE_LEN = QUOTE_MAX + 4, WAIT_LEN = 48, ENDED_LEN = 80 };
 
@@ -80,17 +82,32 @@ ended_text(const json_t *json, char ret[ENDED_LEN])
         (void)snprintf(ret, ENDED_LEN, ": %s", how);
 }
 
-/* `ours` alone, or with what the server says. */
+/* `ours` with what the server says, without its full stop. */
 static enum err
 say(enum err e, const struct net_reply *r, const json_t *json, const char *ours)
 {
     const char *detail = reply_text(json, "detail");
     char quoted[QUOTE_LEN];
+    size_t len;
 
     if (detail == NULL || detail[0] == '\0')
         return err_set(e, "%s (status %u)", ours, r->status);
     quote(detail, quoted);
+    len = strlen(quoted);
+    if (len > 1 && quoted[len - 1] == '.' && quoted[len - 2] != '.')
+        quoted[len - 1] = '\0';
     return err_set(e, "%s: %s", ours, quoted);
+}
+
+static enum err
+busy(const struct net_reply *r)
+{
+    char wait[WAIT_LEN];
+
+    if (r->retry_after_s <= 0)
+        return err_set(ERR_UNAVAIL, "the server cannot answer now");
+    wait_text(r->retry_after_s, wait);
+    return err_set(ERR_UNAVAIL, "the server cannot answer now: %s", wait);
 }
 
 static enum err
@@ -99,9 +116,9 @@ moved(const struct net_reply *r)
     char quoted[QUOTE_LEN];
 
     if (r->location[0] == '\0')
-        return err_set(ERR_UNAVAIL, "The server has moved (status %u)", r->status);
+        return err_set(ERR_UNAVAIL, "the server has moved (status %u)", r->status);
     quote(r->location, quoted);
-    return err_set(ERR_UNAVAIL, "The server has moved: %s", quoted);
+    return err_set(ERR_UNAVAIL, "the server has moved: %s", quoted);
 }
 
 static enum err
@@ -111,28 +128,29 @@ refused(const struct net_reply *r, const json_t *json, const char *code)
 
     switch (r->status) {
     case 401:
-    case 403:
-        return say(ERR_DENIED, r, json, "The server wants a valid token");
+        return err_set(ERR_DENIED, "the server wants a valid token");
     case 404:
-        return err_set(ERR_NOTFOUND, "There is no such upload: check the code and the server");
+        return err_set(ERR_NOTFOUND, "there is no such upload: check the code and the server");
     case 409:
-        return say(ERR_EXISTS, r, json, "The server has this upload already");
+        return strcmp(code, "ID_IN_USE") == 0
+                   ? err_set(ERR_EXISTS, "the server knows this code already: send it again")
+                   : say(ERR_EXISTS, r, json, refuses);
     case 410:
         if (strcmp(code, "PREVIEW_TAKEN") == 0)
-            return err_set(ERR_TAKEN, "The preview of this file was already taken");
+            return err_set(ERR_TAKEN, "the preview of this file was already taken");
         ended_text(json, ended);
-        return err_set(ERR_GONE, "This file is gone%s", ended);
+        return err_set(ERR_GONE, "this file is gone%s", ended);
     case 413:
-        return say(ERR_TOOBIG, r, json, "This is too large for the server");
+        return err_set(ERR_TOOBIG, "this is larger than the server accepts");
     case 415:
-        return say(ERR_TYPE, r, json, "The server does not take files of this type");
+        return say(ERR_TYPE, r, json, refuses);
     case 429:
         wait_text(r->retry_after_s, wait);
         if (strcmp(code, "BLOCKED") == 0)
-            return err_set(ERR_BLOCKED, "Too many wrong codes: %s", wait);
-        return err_set(ERR_LIMITED, "Too many requests: %s", wait);
+            return err_set(ERR_BLOCKED, "too many wrong codes: %s", wait);
+        return err_set(ERR_LIMITED, "too many requests: %s", wait);
     default:
-        return say(ERR_DENIED, r, json, "The server refuses this");
+        return say(ERR_DENIED, r, json, refuses);
     }
 }
 
@@ -150,13 +168,15 @@ reply_error(const struct net_reply *r)
     else if (r->status >= 400 && r->status < 500)
         e = refused(r, json, code);
     else if (r->status == 507)
-        e = say(ERR_NOSPACE, r, json, "The server has no room for this");
+        e = err_set(ERR_NOSPACE, "the server has no room for this now");
     else if (r->status == 500 && strcmp(code, "INTEGRITY_CHECK_FAILED") == 0)
-        e = err_set(ERR_INTEGRITY, "The file is damaged on the server, which did not send it");
+        e = err_set(ERR_INTEGRITY, "the file is damaged on the server, which did not send it");
+    else if (r->status == 503)
+        e = busy(r);
     else if (r->status >= 500)
-        e = say(ERR_UNAVAIL, r, json, "The server cannot do this now");
+        e = say(ERR_UNAVAIL, r, json, "the server failed");
     else
-        e = err_set(ERR_UNAVAIL, "The server gave an answer that is none (status %u)", r->status);
+        e = err_set(ERR_UNAVAIL, "the server gave an answer that is none (status %u)", r->status);
     json_decref(json);
     return e;
 }

@@ -14,13 +14,13 @@
 
 enum { REPLY_SHA256_LEN = 64 }; /* hex digits */
 
-/* The error of an answer that is no success, with a sentence for people: what the server says in
- * `detail`, made printable and short; how and when a file ended; when to try again. By status and
- * error_code: 404 ERR_NOTFOUND; 410 ERR_GONE, or ERR_TAKEN for PREVIEW_TAKEN; 401, 403 ERR_DENIED;
- * 409 ERR_EXISTS; 413 ERR_TOOBIG; 415 ERR_TYPE; 429 ERR_BLOCKED or ERR_LIMITED; 507 ERR_NOSPACE;
- * 500 INTEGRITY_CHECK_FAILED ERR_INTEGRITY; other 4xx ERR_DENIED (the server refuses); 3xx
- * ERR_UNAVAIL ("the server has moved": shows where, printable); all else ERR_UNAVAIL. Never
- * ERR_OK. */
+/* The error of an answer that is no success, with a sentence for people: in our words where they
+ * say all, else with what the server says in `detail`, made printable and short; how and when a
+ * file ended; when to try again. By status and error_code: 404 ERR_NOTFOUND; 410 ERR_GONE, or
+ * ERR_TAKEN for PREVIEW_TAKEN; 401, 403 ERR_DENIED; 409 ERR_EXISTS; 413 ERR_TOOBIG; 415 ERR_TYPE;
+ * 429 ERR_BLOCKED or ERR_LIMITED; 507 ERR_NOSPACE; 500 INTEGRITY_CHECK_FAILED ERR_INTEGRITY; other
+ * 4xx ERR_DENIED (the server refuses); 3xx ERR_UNAVAIL ("the server has moved": shows where,
+ * printable); all else ERR_UNAVAIL. Never ERR_OK. */
 enum err reply_error(const struct net_reply *r);
 
 struct receipt {

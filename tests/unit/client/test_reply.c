@@ -80,9 +80,9 @@ error_codes_tell_twins_of_a_status_apart(void **state)
 {
     (void)state;
     says(410, 0, "{\"error_code\":\"PREVIEW_TAKEN\"}", ERR_TAKEN,
-         "The preview of this file was already taken");
+         "the preview of this file was already taken");
     says(429, 0, "{\"error_code\":\"BLOCKED\"}", ERR_BLOCKED,
-         "Too many wrong codes: try again later");
+         "too many wrong codes: try again later");
     says(500, 0, "{\"error_code\":\"INTEGRITY_CHECK_FAILED\"}", ERR_INTEGRITY, NULL);
     says(503, 0, "{\"error_code\":\"INTEGRITY_CHECK_FAILED\"}", ERR_UNAVAIL, NULL);
     says(404, 0, "{\"error_code\":\"PREVIEW_TAKEN\"}", ERR_NOTFOUND, NULL);
@@ -95,16 +95,16 @@ how_and_when_a_file_ended_is_told(void **state)
     says(410, 0,
          "{\"detail\":\"x\",\"error_code\":\"GONE\",\"ended_at\":\"2026-01-01T12:03:00Z\","
          "\"ended_by\":\"uses\"}",
-         ERR_GONE, "This file is gone: downloaded at 2026-01-01 12:03:00 UTC");
+         ERR_GONE, "this file is gone: downloaded at 2026-01-01 12:03:00 UTC");
     says(410, 0, "{\"ended_at\":\"2026-01-01T12:03:00Z\",\"ended_by\":\"expiry\"}", ERR_GONE,
-         "This file is gone: expired at 2026-01-01 12:03:00 UTC");
+         "this file is gone: expired at 2026-01-01 12:03:00 UTC");
     says(410, 0, "{\"ended_at\":\"2026-01-01T12:03:00Z\",\"ended_by\":\"revoked\"}", ERR_GONE,
-         "This file is gone: burned by its sender at 2026-01-01 12:03:00 UTC");
+         "this file is gone: burned by its sender at 2026-01-01 12:03:00 UTC");
     says(410, 0, "{\"ended_at\":\"2026-01-01T12:03:00Z\",\"ended_by\":\"moths\\u001b\"}", ERR_GONE,
-         "This file is gone: it ended at 2026-01-01 12:03:00 UTC");
+         "this file is gone: it ended at 2026-01-01 12:03:00 UTC");
     says(410, 0, "{\"ended_at\":\"now\\u001b[2J\",\"ended_by\":\"uses\"}", ERR_GONE,
-         "This file is gone: downloaded");
-    says(410, 0, "{\"ended_at\":5}", ERR_GONE, "This file is gone");
+         "this file is gone: downloaded");
+    says(410, 0, "{\"ended_at\":5}", ERR_GONE, "this file is gone");
 }
 
 static void
@@ -130,11 +130,11 @@ when_to_try_again_is_told_for_people(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        (void)snprintf(sentence, sizeof(sentence), "Too many wrong codes: try again %s",
+        (void)snprintf(sentence, sizeof(sentence), "too many wrong codes: try again %s",
                        rows[i].text);
         says(429, rows[i].s, "{\"error_code\":\"BLOCKED\"}", ERR_BLOCKED, sentence);
     }
-    says(429, 60, "{}", ERR_LIMITED, "Too many requests: try again in 60 seconds");
+    says(429, 60, "{}", ERR_LIMITED, "too many requests: try again in 60 seconds");
 }
 
 static void
@@ -144,17 +144,45 @@ the_servers_own_words_are_made_printable_and_short(void **state)
 
     (void)state;
     says(422, 0, "{\"detail\":\"uses must be 1 to 5\"}", ERR_DENIED,
-         "The server refuses this: uses must be 1 to 5");
+         "the server refuses this: uses must be 1 to 5");
     says(422, 0, "{\"detail\":\"a\\u001b[31mb\\nc\\u202ed\\u009be\"}", ERR_DENIED,
-         "The server refuses this: a?[31mb?c?d?e");
-    says(422, 0, "{\"detail\":\"\"}", ERR_DENIED, "The server refuses this (status 422)");
-    says(422, 0, "{\"detail\":\"%s%n%d\"}", ERR_DENIED, "The server refuses this: %s%n%d");
+         "the server refuses this: a?[31mb?c?d?e");
+    says(422, 0, "{\"detail\":\"\"}", ERR_DENIED, "the server refuses this (status 422)");
+    says(422, 0, "{\"detail\":\"%s%n%d\"}", ERR_DENIED, "the server refuses this: %s%n%d");
     for (int i = 0; i < 300; i++)
         (void)snprintf(wide + strlen(wide), sizeof(wide) - strlen(wide), "\xf0\x9f\x98\x80");
     (void)snprintf(body, sizeof(body), "{\"detail\":\"%s\"}", wide);
     says(422, 0, body, ERR_DENIED, NULL);
     assert_true(strlen(err_sentence()) < 230);
     assert_string_equal(err_sentence() + strlen(err_sentence()) - 7, "\xf0\x9f\x98\x80...");
+}
+
+/* The twin of the one above: a server's sentence that says no more than its status. */
+static void
+what_is_known_of_a_refusal_is_said_once_and_in_our_words(void **state)
+{
+    static const char detail[] = "{\"detail\":\"This says it twice.\"}";
+
+    (void)state;
+    says(401, 0, detail, ERR_DENIED, "the server wants a valid token");
+    says(413, 0, detail, ERR_TOOBIG, "this is larger than the server accepts");
+    says(507, 0, detail, ERR_NOSPACE, "the server has no room for this now");
+    says(503, 5, detail, ERR_UNAVAIL, "the server cannot answer now: try again in 5 seconds");
+    says(503, 0, detail, ERR_UNAVAIL, "the server cannot answer now");
+    says(409, 0, "{\"error_code\":\"ID_IN_USE\",\"detail\":\"x\"}", ERR_EXISTS,
+         "the server knows this code already: send it again");
+}
+
+static void
+the_full_stop_of_the_servers_sentence_is_left_out(void **state)
+{
+    (void)state;
+    says(415, 0, "{\"detail\":\"No text/html here.\"}", ERR_TYPE,
+         "the server refuses this: No text/html here");
+    says(403, 0, "{\"detail\":\"...\"}", ERR_DENIED, "the server refuses this: ...");
+    says(409, 0, "{\"detail\":\".\"}", ERR_EXISTS, "the server refuses this: .");
+    says(500, 0, "{\"detail\":\"One. Two.\"}", ERR_UNAVAIL, "the server failed: One. Two");
+    says(502, 0, "<html>", ERR_UNAVAIL, "the server failed (status 502)");
 }
 
 static void
@@ -165,7 +193,7 @@ where_a_server_has_moved_is_shown(void **state)
     (void)state;
     (void)snprintf(r.location, sizeof(r.location), "https://other.example/\x1b]0;x\x07");
     assert_err(ERR_UNAVAIL, reply_error(&r));
-    assert_string_equal(err_sentence(), "The server has moved: https://other.example/?]0;x?");
+    assert_string_equal(err_sentence(), "the server has moved: https://other.example/?]0;x?");
     net_reply_done(&r);
 }
 
@@ -178,7 +206,7 @@ deep_and_endless_json_is_no_json(void **state)
     for (int i = 0; i < NET_BODY_MAX; i++)
         assert_ok(buf_add_text(&r.body, "["));
     assert_err(ERR_DENIED, reply_error(&r));
-    assert_string_equal(err_sentence(), "The server refuses this (status 422)");
+    assert_string_equal(err_sentence(), "the server refuses this (status 422)");
     net_reply_done(&r);
 }
 
@@ -502,6 +530,8 @@ main(void)
         cmocka_unit_test(how_and_when_a_file_ended_is_told),
         cmocka_unit_test(when_to_try_again_is_told_for_people),
         cmocka_unit_test(the_servers_own_words_are_made_printable_and_short),
+        cmocka_unit_test(what_is_known_of_a_refusal_is_said_once_and_in_our_words),
+        cmocka_unit_test(the_full_stop_of_the_servers_sentence_is_left_out),
         cmocka_unit_test(where_a_server_has_moved_is_shown),
         cmocka_unit_test(deep_and_endless_json_is_no_json),
         cmocka_unit_test(a_receipt_is_read),

@@ -125,8 +125,8 @@ add_overview(struct buf *b)
                                  "Send a file that dies: its code opens it a set number of times\n"
                                  "within a set number of minutes; then nothing is left of it.\n\n"
                                  "  $ mayfly send report.pdf\n"
-                                 "  velvet-canyon-oboe-thrift-cargo-nine\n"
-                                 "  $ mayfly get velvet canyon oboe thrift cargo nine\n\n"
+                                 "  velvet-canyon-oboe-thrift-cargo-ember\n"
+                                 "  $ mayfly get velvet canyon oboe thrift cargo ember\n\n"
                                  "Commands (mayfly COMMAND --help shows their options):\n");
 
     for (unsigned i = 0; i < N_COMMANDS && e == ERR_OK; i++) {

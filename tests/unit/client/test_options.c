@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "client/options.h"
 #include "client/options_int.h"
+#include "words/words.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -383,6 +384,32 @@ the_table_is_of_one_piece(void **state)
         assert_null(strpbrk(option_commands[i].help, "`$\n"));
 }
 
+/* Who tries the example must not be told that one of its words is none. */
+static void
+the_code_of_the_example_could_be_one(void **state)
+{
+    static const char before[] = "$ mayfly get ";
+    struct share_code code;
+    const char *at, *end;
+    char text[128];
+    struct buf b;
+
+    (void)state;
+    buf_init(&b, 64 * 1024);
+    assert_ok(options_help(COMMAND_HELP, &b));
+    at = strstr(buf_text(&b), before);
+    assert_non_null(at);
+    at += strlen(before);
+    end = strchr(at, '\n');
+    assert_true(end != NULL && (size_t)(end - at) < sizeof(text));
+    memcpy(text, at, (size_t)(end - at));
+    text[end - at] = '\0';
+    assert_ok(words_parse(words_builtin(), CODE_WORDS_E2E, text, &code));
+    text[0] = 'q';
+    assert_err(ERR_NOTFOUND, words_parse(words_builtin(), CODE_WORDS_E2E, text, &code));
+    buf_done(&b);
+}
+
 static void
 every_command_is_found_by_its_name(void **state)
 {
@@ -478,6 +505,7 @@ main(void)
         cmocka_unit_test(the_command_comes_first),
         cmocka_unit_test(help_and_version_are_commands_too),
         cmocka_unit_test(the_table_is_of_one_piece),
+        cmocka_unit_test(the_code_of_the_example_could_be_one),
         cmocka_unit_test(every_command_is_found_by_its_name),
         cmocka_unit_test(help_names_every_option_and_fits_80_columns),
         cmocka_unit_test(help_for_all_shows_commands_exit_codes_environment_and_files),

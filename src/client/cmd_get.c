@@ -299,6 +299,9 @@ note_paths(const struct getting *g)
         term_note("Extracted %zu more", n - LISTED_MAX);
     if (n == 0)
         term_note("The tar was empty");
+    if (g->unpack != NULL && unpack_n_left_out(g->unpack) > 0)
+        term_note("Left out: %zu links that lead out of what was sent.",
+                  unpack_n_left_out(g->unpack));
 }
 
 static void

@@ -17,7 +17,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { PIECE_LEN = 256 * 1024 };
+enum { PIECE_LEN = 256 * 1024, CHAIN_MAX = 40 /* as many links as Linux follows */ };
 
 /* ---- lists of names ---- */
 
@@ -65,6 +65,12 @@ const char *
 unpack_name(const struct unpack *u, size_t i)
 {
     return u->tops.v[i];
+}
+
+size_t
+unpack_n_left_out(const struct unpack *u)
+{
+    return u->n_left_out;
 }
 
 /* ---- making ---- */
@@ -227,17 +233,59 @@ check_folders(struct unpack *u)
     return ERR_OK;
 }
 
-/* A link to a top entry that did not come would lead to what the user has of that name. */
 static enum err
-check_links(const struct unpack *u)
+remove_link(const struct unpack *u, const char *path)
+{
+    struct way *w = malloc(sizeof(*w));
+    int dir = -1;
+    enum err e;
+
+    if (w == NULL)
+        return err_set(ERR_NOMEM, "no memory for a path");
+    e = way_read(path, w);
+    if (e == ERR_OK)
+        e = way_open(u->root, w, w->n - 1, false, &dir);
+    if (e == ERR_OK && unlinkat(dir, w->parts[w->n - 1], 0) != 0)
+        e = err_set(ERR_IO, "a link cannot be removed: %s", strerror(errno));
+    fs_close(&dir);
+    free(w);
+    return e;
+}
+
+/* One pass of drop_links. */
+static enum err
+drop_some(struct unpack *u, size_t *ret_n)
 {
     struct stat st;
+    enum err e = ERR_OK;
 
-    for (size_t i = 0; i < u->wanted.n; i++) {
-        if (fstatat(u->root, u->wanted.v[i], &st, AT_SYMLINK_NOFOLLOW) != 0)
-            return err_set(ERR_INTEGRITY, "the tar has a link to what is not in it");
+    *ret_n = 0;
+    for (size_t i = 0; e == ERR_OK && i < u->links.n; i++) {
+        if (u->links.v[i][0] == '\0' ||
+            fstatat(u->root, u->wanted.v[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
+            continue;
+        e = remove_link(u, u->links.v[i]);
+        u->links.v[i][0] = '\0';
+        (*ret_n)++;
     }
-    return ERR_OK;
+    u->n_left_out += *ret_n;
+    return e;
+}
+
+/* A link to a top entry that did not come would lead to what the user has of that name. Without it
+ * others may lead nowhere in turn. */
+static enum err
+drop_links(struct unpack *u)
+{
+    size_t n = 1;
+    enum err e = ERR_OK;
+
+    for (unsigned i = 0; e == ERR_OK && n > 0; i++) {
+        if (i > CHAIN_MAX)
+            return err_set(ERR_INTEGRITY, "the tar has too many links to links");
+        e = drop_some(u, &n);
+    }
+    return e;
 }
 
 static enum err
@@ -281,7 +329,7 @@ read_all(struct unpack *u)
     if (e == ERR_OK)
         e = check_folders(u);
     if (e == ERR_OK)
-        e = check_links(u);
+        e = drop_links(u);
     if (e == ERR_OK)
         e = list_tops(u);
     return e;

@@ -18,12 +18,14 @@ MUST_CHECK enum err unpack_new(const char *dir, struct unpack **ret_unpack);
 
 /* Extract the tar that `tar` (borrowed, read to its end, also what follows the tar's end) gives.
  * Only files, folders and links that stay inside are taken: ERR_INTEGRITY for absolute paths, "..",
- * links out of the tree or through a link, links to what did not come, devices, pipes, entries that
- * come twice, more than 1,000,000 entries or 256 folders in each other, and for what is no tar; a
- * symbolic link may go up only in front. Owners, setuid, setgid, sticky bits and the permission to
- * write for others than the owner are dropped; names with control characters or that are no UTF-8
- * are refused. In front of a top name '.' and '-' become '_', as outfile's. ERR_IO: the disk;
- * ERR_CLOSED: interrupted. Else what the source said. After an error only free. */
+ * paths through a link, hard links to what did not come, devices, pipes, entries that come twice,
+ * more than 1,000,000 entries or 256 folders in each other, and for what is no tar. Symbolic links
+ * are left out and counted when they lead out of the tree or to what did not come, or go up other
+ * than in front: honest folders have such, and the use is taken. Owners, setuid, setgid, sticky
+ * bits and the permission to write for others than the owner are dropped; names with control
+ * characters or that are no UTF-8 are refused. In front of a top name '.' and '-' become '_', as
+ * outfile's. ERR_IO: the disk; ERR_CLOSED: interrupted. Else what the source said. After an error
+ * only free. */
 MUST_CHECK enum err unpack_run(struct unpack *u, struct source *tar);
 
 /* Move the top entries to `dir`. Without `force` nothing is overwritten: ERR_IO, and nothing was
@@ -41,6 +43,9 @@ MUST_CHECK enum err unpack_commit_as(struct unpack *u, const char *name,
 /* Names of the top entries, sorted; after unpack_run. */
 size_t unpack_n(const struct unpack *u);
 const char *unpack_name(const struct unpack *u, size_t i);
+
+/* Symbolic links that were left out; after unpack_run. */
+size_t unpack_n_left_out(const struct unpack *u);
 
 /* Remove the private folder with all that is still in it. NULL is a no-op. */
 void unpack_free(struct unpack *u);

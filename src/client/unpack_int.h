@@ -39,8 +39,9 @@ struct unpack {
     bool is_out; /* the private folder has a name, was never made, or has what is not ours to
                     remove: it stays */
 
-    struct names tops;   /* what is in `root`, sorted, after the run */
-    struct names wanted; /* tops that links lead into */
+    struct names tops;          /* what is in `root`, sorted, after the run */
+    struct names links, wanted; /* links into other tops, and in turn which */
+    size_t n_left_out;
     struct folder *folders;
     size_t n_folders, cap_folders;
     size_t n_entries;
@@ -82,5 +83,8 @@ MUST_CHECK enum err unpack_entry(struct unpack *u, struct archive *a, struct arc
 /* Open the folder of the first `n` parts, following no link; those that are missing are made when
  * `makes`. O_PATH; the caller closes. ERR_INTEGRITY: a part is missing, or no folder; ERR_IO. */
 MUST_CHECK enum err way_open(int from, const struct way *w, size_t n, bool makes, int *ret_fd);
+
+/* The path again, '/' between its parts; the caller frees. NULL: no memory. */
+char *way_text(const struct way *w);
 
 #endif

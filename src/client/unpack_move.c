@@ -265,6 +265,7 @@ unpack_free(struct unpack *u)
         free(u->folders[i].path);
     free(u->folders);
     names_done(&u->tops);
+    names_done(&u->links);
     names_done(&u->wanted);
     fs_close(&u->root);
     fs_close(&u->dir);

@@ -73,6 +73,23 @@ way_open(int from, const struct way *w, size_t n, bool makes, int *ret_fd)
     return e;
 }
 
+char *
+way_text(const struct way *w)
+{
+    size_t len = 1;
+    char *text, *to;
+
+    for (size_t i = 0; i < w->n; i++)
+        len += strlen(w->parts[i]) + 1;
+    text = to = calloc(1, len);
+    for (size_t i = 0; text != NULL && i < w->n; i++) {
+        if (i > 0)
+            *to++ = '/';
+        to = stpcpy(to, w->parts[i]);
+    }
+    return text;
+}
+
 /* ---- files ---- */
 
 static enum err
@@ -158,15 +175,26 @@ make_link(struct unpack *u, struct archive_entry *entry, int dir, const struct w
 {
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, time_of(entry)};
     const char *target = archive_entry_symlink(entry), *name = at->parts[at->n - 1];
-    char top[PLACE_NAME_LEN];
-    enum err e = link_check(at, target, top);
+    char top[PLACE_NAME_LEN], *path = NULL;
+    enum err e = ERR_OK;
 
-    if (e != ERR_OK)
-        return e;
+    if (link_check(at, target, top) != ERR_OK) {
+        u->n_left_out++;
+        return ERR_OK;
+    }
     if (symlinkat(target, dir, name) != 0)
         return fail_made();
     (void)utimensat(dir, name, times, AT_SYMLINK_NOFOLLOW);
-    return strcmp(top, at->parts[0]) == 0 ? ERR_OK : names_add(&u->wanted, top);
+    if (strcmp(top, at->parts[0]) == 0)
+        return ERR_OK;
+    path = way_text(at);
+    if (path == NULL)
+        return err_set(ERR_NOMEM, "no memory for a path");
+    e = names_add(&u->links, path);
+    if (e == ERR_OK)
+        e = names_add(&u->wanted, top);
+    free(path);
+    return e;
 }
 
 /* All that is in the private folder came from this tar, so what is there may be linked to. */
@@ -196,24 +224,6 @@ make_hardlink(struct unpack *u, const char *target, int dir, const char *name)
 }
 
 /* ---- folders ---- */
-
-/* With '/' between its parts again. */
-static char *
-way_text(const struct way *w)
-{
-    size_t len = 1;
-    char *text, *to;
-
-    for (size_t i = 0; i < w->n; i++)
-        len += strlen(w->parts[i]) + 1;
-    text = to = calloc(1, len);
-    for (size_t i = 0; text != NULL && i < w->n; i++) {
-        if (i > 0)
-            *to++ = '/';
-        to = stpcpy(to, w->parts[i]);
-    }
-    return text;
-}
 
 static enum err
 make_folder(struct unpack *u, struct archive_entry *entry, const struct way *at)

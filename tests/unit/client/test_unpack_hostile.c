@@ -16,29 +16,6 @@ static const struct hostile {
     {"dots at the end", {{'d', "a/..", NULL, 0}, TAR_LAST}},
     {"dots alone", {{'d', "..", NULL, 0}, TAR_LAST}},
     {"a file that is a dot", {{'f', ".", "x", 0}, TAR_LAST}},
-    {"an absolute link", {{'l', "l", "/etc/passwd", 0}, TAR_LAST}},
-    {"a link up", {{'l', "l", "..", 0}, TAR_LAST}},
-    {"a link to a file outside", {{'l', "l", "../precious", 0}, TAR_LAST}},
-    {"a link up from below", {{'l', "a/l", "../../precious", 0}, TAR_LAST}},
-    {"a link up behind a folder",
-     {{'d', "a", NULL, 0}, {'l', "l", "a/../../precious", 0}, TAR_LAST}},
-    {"a link up and back in by name", {{'l', "l", "../out/mine", 0}, TAR_LAST}},
-    {"a link to the top", {{'l', "a/l", "..", 0}, TAR_LAST}},
-    {"a link to the folder itself", {{'l', "l", ".", 0}, TAR_LAST}},
-    {"a link to what the user has", {{'l', "l", "mine", 0}, TAR_LAST}},
-    {"a link from below to what the user has", {{'l', "a/l", "../mine", 0}, TAR_LAST}},
-    {"up through a link",
-     {{'d', "a/b/c", NULL, 0},
-      {'l', "a/b/c/l", "../../../a", 0},
-      {'l', "z", "a/b/c/l/../..", 0},
-      TAR_LAST}},
-    {"a link up to what is in the tar too",
-     {{'f', "mine too", "x", 0}, {'l', "l", "../mine too", 0}, TAR_LAST}},
-    {"up through a link that lies deep",
-     {{'d', "x", NULL, 0},
-      {'l', "a/b/c/l", "../../../x", 0},
-      {'l', "a/b/c/z", "l/../../precious", 0},
-      TAR_LAST}},
     {"a file through a link",
      {{'d', "a", NULL, 0}, {'l', "l", "a", 0}, {'f', "l/f", "x", 0}, TAR_LAST}},
     {"a file over a link", {{'f', "a", "x", 0}, {'l', "l", "a", 0}, {'f', "l", "y", 0}, TAR_LAST}},
@@ -82,7 +59,6 @@ static const struct hostile {
        "x", 0},
       TAR_LAST}},
     {"no UTF-8", {{'f', "a\xff", "x", 0}, TAR_LAST}},
-    {"a control character in a link", {{'f', "a", "x", 0}, {'l', "l", "a/\a", 0}, TAR_LAST}},
     {"a good file before a wrong one",
      {{'f', "good", "x", 0}, {'f', "d/good", "x", 0}, {'f', "../evil", "x", 0}, TAR_LAST}},
 };
@@ -105,6 +81,107 @@ hostile_tars_leave_nothing(void **state)
             fail_msg("%s: %s (%s)", hostile_tars[i].what, err_name(e), err_sentence());
         nothing_came(p);
     }
+}
+
+/* One link too many in each: the last entry. */
+static const struct hostile wrong_links[] = {
+    {"an absolute link", {{'l', "l", "/etc/passwd", 0}, TAR_LAST}},
+    {"a link up", {{'l', "l", "..", 0}, TAR_LAST}},
+    {"a link to a file outside", {{'l', "l", "../precious", 0}, TAR_LAST}},
+    {"a link up from below", {{'l', "a/l", "../../precious", 0}, TAR_LAST}},
+    {"a link up behind a folder",
+     {{'d', "a", NULL, 0}, {'l', "l", "a/../../precious", 0}, TAR_LAST}},
+    {"a link up and back in by name", {{'l', "l", "../out/mine", 0}, TAR_LAST}},
+    {"a link to the top", {{'l', "a/l", "..", 0}, TAR_LAST}},
+    {"a link to the folder itself", {{'l', "l", ".", 0}, TAR_LAST}},
+    {"a link to what the user has", {{'l', "l", "mine", 0}, TAR_LAST}},
+    {"a link from below to what the user has", {{'l', "a/l", "../mine", 0}, TAR_LAST}},
+    {"up through a link",
+     {{'d', "a/b/c", NULL, 0},
+      {'l', "a/b/c/l", "../../../a", 0},
+      {'l', "z", "a/b/c/l/../..", 0},
+      TAR_LAST}},
+    {"a link up to what is in the tar too",
+     {{'f', "mine too", "x", 0}, {'l', "l", "../mine too", 0}, TAR_LAST}},
+    {"up through a link that lies deep",
+     {{'d', "x", NULL, 0},
+      {'l', "a/b/c/l", "../../../x", 0},
+      {'l', "a/b/c/z", "l/../../precious", 0},
+      TAR_LAST}},
+    {"a control character in a link", {{'f', "a", "x", 0}, {'l', "l", "a/\a", 0}, TAR_LAST}},
+};
+
+static bool
+has_link(const struct test_folder *f, const char *name)
+{
+    struct stat st;
+
+    return fstatat(f->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(st.st_mode);
+}
+
+static void
+links_that_lead_out_are_left_out(void **state)
+{
+    static const char *const names[] = {"l", "z", "a/l", "a/b/c/z"};
+    struct place *p = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(wrong_links); i++) {
+        struct test_folder in = p->out;
+        struct unpack *u = run_entries(p, wrong_links[i].entries);
+        char name[UNPACK_NAME_LEN];
+
+        if (unpack_n_left_out(u) != 1)
+            fail_msg("%s: %zu left out", wrong_links[i].what, unpack_n_left_out(u));
+        assert_ok(unpack_commit_as(u, "in", name));
+        in.fd = openat(p->out.fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        for (size_t k = 0; k < ARRAY_LEN(names); k++) {
+            if (has_link(&in, names[k]))
+                fail_msg("%s: there is a link", wrong_links[i].what);
+        }
+        (void)close(in.fd);
+        unpack_free(u);
+    }
+    folder_holds(&p->top, "precious", "old");
+    folder_holds(&p->out, "mine", "old");
+}
+
+static void
+a_link_to_a_link_that_is_left_out_is_left_out_too(void **state)
+{
+    struct place *p = *state;
+    struct unpack *u = run_entries(p, (const struct tar_entry[]){{'l', "a", "b", 0},
+                                                                 {'l', "b", "c", 0},
+                                                                 {'l', "c", "mine", 0},
+                                                                 {'f', "good", "x", 0},
+                                                                 {0, NULL, NULL, 0}});
+
+    assert_int_equal(unpack_n_left_out(u), 3);
+    assert_int_equal(unpack_n(u), 1);
+    assert_ok(unpack_commit(u, false));
+    unpack_free(u);
+    folder_holds(&p->out, "good", "x");
+    folder_holds(&p->out, "mine", "old");
+    assert_int_equal(folder_n(&p->out), 2);
+}
+
+static void
+chains_of_such_links_have_a_limit(void **state)
+{
+    static struct tar_entry chain[60];
+    static char names[60][8];
+    struct place *p = *state;
+    struct unpack *u = NULL;
+    struct buf b;
+
+    for (size_t i = 0; i < 59; i++) {
+        (void)snprintf(names[i], sizeof(names[i]), "l%02zu", i);
+        chain[i] = (struct tar_entry){'l', names[i], i == 58 ? "mine" : names[i + 1], 0};
+    }
+    tar_of(chain, &b);
+    assert_err(ERR_INTEGRITY, run_bytes(p, b.data, b.len, &u));
+    unpack_free(u);
+    buf_done(&b);
+    nothing_came(p);
 }
 
 static void
@@ -268,6 +345,9 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         T(hostile_tars_leave_nothing),
+        T(links_that_lead_out_are_left_out),
+        T(a_link_to_a_link_that_is_left_out_is_left_out_too),
+        T(chains_of_such_links_have_a_limit),
         T(what_is_no_tar_is_refused),
         T(a_tar_that_is_cut_inside_an_entry_is_refused),
         T(a_damaged_header_is_refused),

@@ -177,3 +177,34 @@ text_utf8(const uint8_t *s, size_t len, uint32_t *ret_char)
         *ret_char = c;
     return n;
 }
+
+bool
+text_is_plain(const char *text, size_t len)
+{
+    const uint8_t *at = (const uint8_t *)text;
+    uint32_t c = 0;
+    size_t n;
+
+    for (; len > 0; at += n, len -= n) {
+        n = text_utf8(at, len, &c);
+        if (n == 0 || c < 0x20 || (c >= 0x7f && c <= 0x9f))
+            return false;
+    }
+    return true;
+}
+
+bool
+text_is_utf8(const void *bytes, size_t len)
+{
+    const uint8_t *s = bytes;
+
+    while (len > 0) {
+        size_t n = text_utf8(s, len, NULL);
+
+        if (n == 0)
+            return false;
+        s += n;
+        len -= n;
+    }
+    return true;
+}

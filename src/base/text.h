@@ -44,4 +44,10 @@ bool text_next(const char **list, const char **ret_entry, size_t *ret_len);
  * `ret_char`, unless NULL, is the code point. */
 size_t text_utf8(const uint8_t *s, size_t len, uint32_t *ret_char);
 
+/* Whether `len` bytes are nothing but such characters; nothing is, too. */
+bool text_is_utf8(const void *bytes, size_t len);
+
+/* Whether `len` bytes are UTF-8 without control characters (C0, DEL, C1). */
+bool text_is_plain(const char *text, size_t len);
+
 #endif

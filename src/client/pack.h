@@ -28,11 +28,12 @@ struct pack {
  * else text/plain when the beginning is UTF-8 text, else application/octet-stream; a tar is
  * application/x-tar. What comes first of a pipe is waited for.
  *
- * ERR_IO: a path cannot be read, or is neither file nor folder, or there is nothing in the tar;
- * ERR_FIELD: two paths have the same last part, "-" is not alone, or there is none; ERR_CLOSED:
- * interrupted. `ret_failed` is set to the index of the path that it is about, if it is about one.
- * A read is ERR_IO when a file has changed its size since, or cannot be read; the sentence names
- * a file of a tar. Memory is bounded but for the names within the folders on the way. */
+ * ERR_IO: a path cannot be read, or is neither file nor folder, or there is nothing in the tar; or
+ * a name for it is no UTF-8 or has a control character, which no receiver takes. ERR_FIELD: two
+ * paths have the same last part, "-" is not alone, or there is none; ERR_CLOSED: interrupted.
+ * `ret_failed` is set to the index of the path that it is about, if it is about one. A read is
+ * ERR_IO when a file has changed its size since, or cannot be read; the sentence names a file of a
+ * tar. Memory is bounded but for the names within the folders on the way. */
 MUST_CHECK enum err pack_open(char *const *paths, size_t n, struct pack *ret_pack,
                               size_t *ret_failed);
 

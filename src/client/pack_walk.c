@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/pack_int.h"
 
+#include "base/text.h"
 #include "client/interrupt.h"
 #include "client/term.h"
 
@@ -154,6 +155,8 @@ set_path(struct walk *w, size_t base_len, const char *name)
         w->path[base_len] = '/';
     memcpy(w->path + at, name, len + 1);
     w->path_len = at + len;
+    if (!text_is_plain(name, len)) /* a receiver would refuse all of the tar */
+        return fail(w, "has a name that is no UTF-8, or with a control character: rename it");
     return ERR_OK;
 }
 

@@ -10,8 +10,7 @@
 static enum err
 check_text(const char *text)
 {
-    size_t len = text == NULL ? 0 : strnlen(text, UNPACK_PATH_LEN), n;
-    uint32_t c = 0;
+    size_t len = text == NULL ? 0 : strnlen(text, UNPACK_PATH_LEN);
 
     if (len == 0)
         return err_set(ERR_INTEGRITY, "the tar has a name that is empty or no UTF-8");
@@ -19,13 +18,9 @@ check_text(const char *text)
         return err_set(ERR_INTEGRITY, "the tar has a path that is too long");
     if (text[0] == '/')
         return err_set(ERR_INTEGRITY, "the tar has an absolute path");
-    for (const uint8_t *at = (const uint8_t *)text; len > 0; at += n, len -= n) {
-        n = text_utf8(at, len, &c);
-        if (n == 0)
-            return err_set(ERR_INTEGRITY, "the tar has a name that is no UTF-8");
-        if (c < 0x20 || (c >= 0x7f && c <= 0x9f))
-            return err_set(ERR_INTEGRITY, "the tar has a name with a control character");
-    }
+    if (!text_is_plain(text, len))
+        return err_set(ERR_INTEGRITY,
+                       "the tar has a name that is no UTF-8, or with a control character");
     return ERR_OK;
 }
 

@@ -275,6 +275,22 @@ what_is_no_character_has_no_length(void **state)
     assert_int_equal(77, c);
 }
 
+static void
+plain_text_is_utf8_without_control_characters(void **state)
+{
+    static const char *const plain[] = {
+        "", " ", "a", "~", "\xc2\xa0", "\xe2\x80\xae", "\xf4\x8f\xbf\xbf"};
+    static const char *const others[] = {"\x1f",      "a\n",  "\x7f",     "\xc2\x80",
+                                         "a\xc2\x9f", "\xff", "a\xe2\x80"};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(plain); i++)
+        assert_true(text_is_plain(plain[i], strlen(plain[i])));
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        assert_false(text_is_plain(others[i], strlen(others[i])));
+    assert_false(text_is_plain("a\0b", 3));
+}
+
 /* Every code point, encoded here by the RFC's table, is read back; surrogates are not. */
 static void
 all_code_points_are_read_but_surrogates(void **state)
@@ -295,6 +311,18 @@ all_code_points_are_read_but_surrogates(void **state)
     }
 }
 
+static void
+text_of_characters_alone_is_utf8(void **state)
+{
+    (void)state;
+    assert_true(text_is_utf8("", 0));
+    assert_true(text_is_utf8("a\0b", 3));
+    assert_true(text_is_utf8("caf\xc3\xa9 \xf0\x9f\x98\x80", 10));
+    assert_false(text_is_utf8("caf\xc3\xa9 \xf0\x9f\x98\x80", 9)); /* cut */
+    assert_false(text_is_utf8("caf\xe9 noir", 9));
+    assert_false(text_is_utf8("\xff", 1));
+}
+
 int
 main(void)
 {
@@ -310,7 +338,9 @@ main(void)
         cmocka_unit_test(lists_are_stepped_through),
         cmocka_unit_test(characters_of_every_length_are_read),
         cmocka_unit_test(what_is_no_character_has_no_length),
+        cmocka_unit_test(plain_text_is_utf8_without_control_characters),
         cmocka_unit_test(all_code_points_are_read_but_surrogates),
+        cmocka_unit_test(text_of_characters_alone_is_utf8),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

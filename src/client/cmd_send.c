@@ -5,7 +5,6 @@
 #include "base/enc.h"
 #include "base/fs.h"
 #include "base/mem.h"
-#include "base/text.h"
 #include "client/e2e.h"
 #include "client/interrupt.h"
 #include "client/net.h"
@@ -18,6 +17,7 @@
 #include "client/type.h"
 #include "crypt/age.h"
 
+#include <assert.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -43,28 +43,16 @@ struct sending {
 
 /* ---- what is sent ---- */
 
-static bool
-is_utf8(const char *text)
-{
-    size_t left = strlen(text), n = 1;
-
-    for (; left > 0 && n > 0; text += n, left -= n)
-        n = text_utf8((const uint8_t *)text, left, NULL);
-    return n > 0;
-}
-
-/* The name of the user's choice, and the type that it tells. */
-static enum err
+/* The name of the user's choice, which the options have judged, and the type that it tells. */
+static void
 rename_pack(struct pack *p, const char *name)
 {
     const char *type = p->is_tar ? NULL : type_by_name(name);
 
-    if (name[0] == '\0' || strlen(name) >= sizeof(p->name) || !is_utf8(name))
-        return err_set(ERR_FIELD, "a name is 1 to %zu bytes of UTF-8", sizeof(p->name) - 1);
+    assert(name[0] != '\0' && strlen(name) < sizeof(p->name));
     (void)snprintf(p->name, sizeof(p->name), "%s", name);
     if (type != NULL)
         (void)snprintf(p->type, sizeof(p->type), "%s", type);
-    return ERR_OK;
 }
 
 static enum err
@@ -78,7 +66,7 @@ open_pack(struct sending *s)
     if (e != ERR_OK && failed < o->n_args)
         s->c->subject = o->args[failed];
     if (e == ERR_OK && o->name != NULL)
-        e = rename_pack(&s->pack, o->name);
+        rename_pack(&s->pack, o->name);
     if (e == ERR_OK) {
         memcpy(s->meta.name, s->pack.name, sizeof(s->meta.name));
         memcpy(s->meta.type, s->pack.type, sizeof(s->meta.type));

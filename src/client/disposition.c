@@ -62,27 +62,11 @@ is_named(const struct param *p, const char *name)
            text_same_n(p->name, name, p->name_len);
 }
 
-static bool
-is_utf8(const char *text, size_t len)
-{
-    const uint8_t *s = (const uint8_t *)text;
-
-    while (len > 0) {
-        size_t n = *s == '\0' ? 0 : text_utf8(s, len, NULL);
-
-        if (n == 0)
-            return false;
-        s += n;
-        len -= n;
-    }
-    return true;
-}
-
 /* What was read, if it is a name. */
 static bool
 give(const char *name, size_t len, char ret_name[NAME_LEN])
 {
-    if (len == 0 || !is_utf8(name, len))
+    if (len == 0 || memchr(name, '\0', len) != NULL || !text_is_utf8(name, len))
         return false;
     memcpy(ret_name, name, len);
     ret_name[len] = '\0';

@@ -63,11 +63,9 @@ e2e_id(const struct share_code *code, char ret_id[CODE_ID_LEN + 1])
 static bool
 is_text(const char *text, size_t cap)
 {
-    size_t len = strnlen(text, cap), n = 1;
+    size_t len = strnlen(text, cap);
 
-    for (size_t at = 0; at < len && n > 0; at += n)
-        n = text_utf8((const uint8_t *)text + at, len - at, NULL);
-    return n > 0 && len < cap;
+    return len < cap && text_is_utf8(text, len);
 }
 
 /* Write the JSON, compact, and say how long it is. */

@@ -193,20 +193,12 @@ check_operands(const struct options *o)
 static enum err
 check_name(const char *name)
 {
-    const uint8_t *at = (const uint8_t *)name;
-    size_t left = strlen(name);
+    size_t len = strlen(name);
 
-    if (left > NAME_MAX_BYTES)
+    if (len > NAME_MAX_BYTES)
         return err_set(ERR_FIELD, "--name takes at most %d bytes", NAME_MAX_BYTES);
-    while (left > 0) {
-        uint32_t c = 0;
-        size_t n = text_utf8(at, left, &c);
-
-        if (n == 0 || c < 0x20 || (c >= 0x7f && c < 0xa0))
-            return err_set(ERR_FIELD, "--name takes text without control characters");
-        at += n;
-        left -= n;
-    }
+    if (!text_is_plain(name, len))
+        return err_set(ERR_FIELD, "--name takes text without control characters");
     return ERR_OK;
 }
 

@@ -110,20 +110,6 @@ take_value(const struct lex_param *p, char *ret_text, size_t max)
     return ERR_OK;
 }
 
-static enum err
-check_utf8(const char *s, size_t len)
-{
-    while (len > 0) {
-        size_t n = text_utf8((const uint8_t *)s, len, NULL);
-
-        if (n == 0)
-            return err_set(ERR_SYNTAX, "a filename* is not UTF-8");
-        s += n;
-        len -= n;
-    }
-    return ERR_OK;
-}
-
 /* charset'language'percent-encoded (RFC 5987, RFC 8187), UTF-8 only. */
 static enum err
 take_ext_value(const struct lex_param *p, char *ret_text, size_t max)
@@ -150,7 +136,7 @@ take_ext_value(const struct lex_param *p, char *ret_text, size_t max)
         at += c > 0 ? 3 : 1;
     }
     ret_text[len] = '\0';
-    return check_utf8(ret_text, len);
+    return text_is_utf8(ret_text, len) ? ERR_OK : err_set(ERR_SYNTAX, "a filename* is not UTF-8");
 }
 
 /* ---- the header lines ---- */

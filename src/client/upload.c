@@ -183,16 +183,6 @@ give_late(char *ret_bytes, size_t size, size_t n_items, void *ctx)
 
 /* ---- the form ---- */
 
-static bool
-is_utf8(const char *text)
-{
-    size_t left = strlen(text), n = 1;
-
-    for (; left > 0 && n > 0; text += n, left -= n)
-        n = text_utf8((const uint8_t *)text, left, NULL);
-    return left == 0;
-}
-
 /* Quotes, backslashes and percent signs in a quoted name are read in several ways, so that a name
  * with one of them is sent percent-encoded (RFC 8187), as it is, where it can be. */
 static bool
@@ -200,7 +190,7 @@ is_ambiguous(const char *name)
 {
     for (const char *c = name; *c != '\0'; c++)
         if ((uint8_t)*c < 0x20 || *c == 0x7f || strchr("\"\\%", *c) != NULL)
-            return is_utf8(name);
+            return text_is_utf8(name, strlen(name));
     return false;
 }
 
@@ -316,9 +306,6 @@ net_upload(struct net *n, const struct net_upload *what, struct net_reply *ret_r
     e = transfer_init(&u->t, n, "/upload/");
     u->t.on_body = answer_body;
     u->socket = -1;
-    if (e ==
-        ERR_OK) /* what was sent into a connection that had gone stale could not be sent again */
-        (void)curl_easy_setopt(u->t.easy, CURLOPT_FRESH_CONNECT, 1L);
     if (e == ERR_OK) {
         /* A form cannot be sent again when a kept connection turns out to be stale. */
         (void)curl_easy_setopt(u->t.easy, CURLOPT_FRESH_CONNECT, 1L);

@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/mem.h"
+#include "base/text.h"
 #include "client/term.h"
 
 #include <jansson.h>
@@ -43,17 +44,55 @@ ask(struct secret **ret_text)
     return e;
 }
 
+/* Five words that were typed may be six of which one is missing. */
+static bool
+may_lack_a_word(const struct target *t)
+{
+    struct share_code code;
+
+    if (t->is_e2e || t->server[0] != '\0' || isatty(STDIN_FILENO) != 1 ||
+        words_parse(words_builtin(), CODE_WORDS_E2E - 1, t->code.text, &code) != ERR_OK)
+        return false;
+    share_code_wipe(&code);
+    return true;
+}
+
+/* A server that was told five words of six has one left to guess: so whoever is at the terminal is
+ * asked first. */
+static enum err
+confirm(void)
+{
+    struct secret *answer = NULL;
+    enum err e =
+        term_ask("This has five words. Codes of end-to-end files have six, which no server "
+                 "may see: send these five to the server? [y/N] ",
+                 false, &answer);
+    bool is_yes =
+        e == ERR_OK && secret_len(answer) > 0 && text_lower((char)secret_bytes(answer)[0]) == 'y';
+
+    secret_free(answer);
+    if ((e == ERR_OK || e == ERR_FIELD) && !is_yes)
+        return err_set(ERR_FIELD, "nothing was sent: look for the sixth word");
+    return e;
+}
+
 enum err
 command_target(struct command_ctx *c, struct target *ret_target)
 {
+    struct target t = {0};
     struct secret *asked = NULL;
     enum err e = ERR_OK;
 
     if (c->options->target == NULL)
         e = ask(&asked);
     if (e == ERR_OK)
-        e = parse_secret(asked != NULL ? asked : c->options->target, ret_target);
+        e = parse_secret(asked != NULL ? asked : c->options->target, &t);
+    if (e == ERR_OK && may_lack_a_word(&t))
+        e = confirm();
+    if (e == ERR_OK)
+        *ret_target = t;
     secret_free(asked);
+    target_wipe(&t);
     return e;
 }
 

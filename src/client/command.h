@@ -27,7 +27,9 @@ MUST_CHECK enum err cmd_burn(struct command_ctx *c);
 MUST_CHECK enum err cmd_decrypt(struct command_ctx *c);
 
 /* The target of get, preview, status, burn: as an argument, else asked for on the terminal, else
- * the first line of standard input. Wipe it. Errors as target_parse's and term_ask's. */
+ * the first line of standard input. Five words that could be six of which one is missing are
+ * confirmed at the terminal, if there is one: ERR_FIELD when they are not. Wipe it. Errors as
+ * target_parse's and term_ask's. */
 MUST_CHECK enum err command_target(struct command_ctx *c, struct target *ret_target);
 
 /* A net for the target's server, or the one of the settings. Notes when it can be listened to. */

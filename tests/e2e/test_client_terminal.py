@@ -12,7 +12,7 @@ import pytest
 
 from client import (E2E_CODE, GONE, NOTFOUND, SERVER_CODE, USAGE, Client, age_file, draw, meta_of,
                     upload_sealed, vectors)
-from conftest import Daemon
+from conftest import Daemon, wait_for
 from middlemen import Holder, Impostor, response
 from terminal import Screen, run, width
 
@@ -212,6 +212,23 @@ def test_a_code_is_asked_for_on_the_terminal_when_stdout_is_a_pipe(client):
     code = client.send("report.bin")
     seen = run(client, "get", "-o", "-", out=True, answers=[(b": ", code, ECHO)])
     assert (seen.code, seen.out) == (0, CONTENT)
+
+
+def test_five_words_are_not_sent_unless_that_is_meant(daemon, make_daemon, client):
+    """They may be six of which one is missing, and then the server would have one left to guess."""
+    asked = len(daemon.events("request"))
+    five = "-".join(draw().split("-")[:5])
+    for answer in ("", "n", "sixth"):
+        assert run(client, "get", five, answers=[(b"[y/N] ", answer, ECHO)]).code == USAGE
+    assert run(client, "get", five, answers=[(b"[y/N] ", "y", ECHO)]).code == NOTFOUND
+    wait_for(lambda: len(daemon.events("request")) > asked, what="the request in the log")
+    assert len(daemon.events("request")) == asked + 1
+    server = make_daemon({"KEY_WORDS": "5"})
+    code = server.upload(CONTENT)["key"]
+    seen = run(client, "status", "-s", server.url, code, answers=[(b"[y/N] ", "yes", ECHO)])
+    assert "active" in check(seen).text
+    Client.run(client, "status", "-s", server.url, code)  # nobody to ask
+    check(run(client, "status", f"{server.url}/#{code}"))  # a link was not typed
 
 
 # ---- the others ----

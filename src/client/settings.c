@@ -170,7 +170,7 @@ read_token_file(const char *path, struct secret **ret_token)
         return err_set(ERR_IO, "it cannot be opened: %s", strerror(errno));
     buf_init(&b, TOKEN_FILE_MAX);
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & (S_IRGRP | S_IROTH)) != 0)
-        term_note("mayfly: others can read the token's file: chmod go-r");
+        term_note("Note: others can read the token's file: chmod go-r");
     e = read_all(fd, &b);
     if (e == ERR_OK)
         e = take_token(buf_text(&b), b.len, ret_token);

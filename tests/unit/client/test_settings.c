@@ -327,7 +327,7 @@ a_token_file_for_all_to_read_is_worth_a_note(void **state)
     (void)close(fds[1]);
     assert_true(read(fds[0], got, sizeof(got) - 1) > 0);
     (void)close(fds[0]);
-    assert_string_equal(got, "mayfly: others can read the token's file: chmod go-r\n");
+    assert_string_equal(got, "Note: others can read the token's file: chmod go-r\n");
 }
 
 /* ---- what cannot be right ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* clock: the time. Wall times are Unix seconds, UTC; spans are measured on the monotonic clock.
- * Code that decides takes the time as an argument; only server and http ask here. Thread-safe. */
+ * Code that decides takes the time as an argument; only server, http and client ask here.
+ * Thread-safe. */
 #ifndef MAYFLY_BASE_CLOCK_H
 #define MAYFLY_BASE_CLOCK_H
 

@@ -2,6 +2,7 @@
 #include "client/settings.h"
 
 #include "base/buf.h"
+#include "base/env.h"
 #include "base/mem.h"
 #include "client/settings_file.h"
 #include "client/term.h"
@@ -16,33 +17,6 @@
 enum { TOKEN_MAX = 512, TOKEN_FILE_MAX = TOKEN_MAX + 2 /* a line end */ };
 
 static const char default_server[] = "http://127.0.0.1:8000";
-
-/* ---- the environment ---- */
-
-/* The value of a variable; NULL when it is not set or empty. */
-static char *
-env_value(char **env, const char *name)
-{
-    size_t len = strlen(name);
-
-    for (; *env != NULL; env++) {
-        if (strncmp(*env, name, len) == 0 && (*env)[len] == '=')
-            return (*env)[len + 1] == '\0' ? NULL : *env + len + 1;
-    }
-    return NULL;
-}
-
-/* Every variable of that name, should there be two. */
-static void
-wipe_env_value(char **env, const char *name)
-{
-    size_t len = strlen(name);
-
-    for (; *env != NULL; env++) {
-        if (strncmp(*env, name, len) == 0 && (*env)[len] == '=')
-            mem_wipe(*env + len + 1, strlen(*env + len + 1));
-    }
-}
 
 /* ---- files ---- */
 
@@ -285,8 +259,8 @@ settings_load(const struct options *o, char **environment, struct settings *ret)
         e = load_rest(o, environment, &file, &s);
     if (e == ERR_OK)
         e = load_tokens(o, environment, &file, &s);
-    wipe_env_value(environment, "MAYFLY_UPLOAD_TOKEN");
-    wipe_env_value(environment, "MAYFLY_BURN_TOKEN");
+    env_wipe(environment, "MAYFLY_UPLOAD_TOKEN");
+    env_wipe(environment, "MAYFLY_BURN_TOKEN");
     if (e == ERR_OK)
         *ret = s;
     else

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/config_int.h"
 
+#include "base/env.h"
 #include "base/fs.h"
 #include "base/mem.h"
 #include "server/settings.h"
@@ -89,19 +90,6 @@ values_from_file(const char *bytes, size_t len, struct values *v)
     return at_line(reader.line, e);
 }
 
-/* The value in the environment, NULL when it is not set or empty. */
-static char *
-env_value(char **env, const char *name)
-{
-    size_t len = strlen(name);
-
-    for (; *env != NULL; env++) {
-        if (strncmp(*env, name, len) == 0 && (*env)[len] == '=')
-            return (*env)[len + 1] == '\0' ? NULL : *env + len + 1;
-    }
-    return NULL;
-}
-
 static void
 values_from_env(char **env, struct values *v)
 {
@@ -115,18 +103,6 @@ values_from_env(char **env, struct values *v)
     }
 }
 
-/* Every variable of that name, should there be two. */
-static void
-wipe_env_value(char **env, const char *name)
-{
-    size_t len = strlen(name);
-
-    for (; *env != NULL; env++) {
-        if (strncmp(*env, name, len) == 0 && (*env)[len] == '=')
-            mem_wipe(*env + len + 1, strlen(*env + len + 1));
-    }
-}
-
 static void
 wipe_env_secrets(char **env)
 {
@@ -134,7 +110,7 @@ wipe_env_secrets(char **env)
         const struct setting *s = &config_settings[i];
 
         if (s->kind == SETTING_TOKEN || s->kind == SETTING_REDIS)
-            wipe_env_value(env, s->name);
+            env_wipe(env, s->name);
     }
 }
 

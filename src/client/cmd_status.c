@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/command.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "client/interrupt.h"
 #include "client/reply.h"
@@ -11,10 +10,9 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 /* Pauses of --watch: a change is likely to be followed by another, silence by silence. */
-enum { PAUSE_FIRST_MS = 2000, PAUSE_MIN_MS = 1000, PAUSE_MAX_MS = 10000, NAP_MS = 100 };
+enum { PAUSE_FIRST_MS = 2000, PAUSE_MIN_MS = 1000, PAUSE_MAX_MS = 10000 };
 enum { FAILURES_MAX = 5 }; /* in a row that watching bears */
 
 /* ---- one look ---- */
@@ -102,18 +100,6 @@ tell(const struct reply_status *s, bool is_json)
 
 /* ---- watching ---- */
 
-/* In naps, so that an interrupt is seen soon. */
-static enum err
-pause_for(int64_t ms)
-{
-    const struct timespec nap = {.tv_nsec = NAP_MS * 1000000L};
-    int64_t until_ms = clock_mono_ms() + ms;
-
-    while (!interrupt_seen() && clock_mono_ms() < until_ms)
-        (void)nanosleep(&nap, NULL);
-    return interrupt_seen() ? err_set(ERR_CLOSED, "interrupted") : ERR_OK;
-}
-
 /* Whether it may be better the next time. */
 static bool
 may_pass(enum err e)
@@ -140,7 +126,7 @@ watch(struct net *net, const struct target *t, bool is_json, struct reply_status
     while (e == ERR_OK && !has_ended(s) && !is_status(s, "unknown")) {
         struct reply_status now = *s;
 
-        e = pause_for(pause_ms);
+        e = interrupt_pause(pause_ms);
         if (e == ERR_OK)
             e = look(net, t, &now);
         if (may_pass(e) && ++n_failed < FAILURES_MAX)

@@ -4,7 +4,6 @@
  */
 #include "client/net_int.h"
 
-#include "base/clock.h"
 #include "base/mem.h"
 #include "client/interrupt.h"
 #include "client/reply.h"
@@ -14,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHELF_LEN = 256 * 1024, NAP_MS = 100 };
+enum { SHELF_LEN = 256 * 1024 };
 
 struct net_download {
     struct source source; /* first: what is read from */
@@ -166,21 +165,11 @@ static enum err
 nap(const struct net_download *d)
 {
     const struct net_limits *l = &d->t.net->limits;
-    int64_t ms = l->pause_ms, until;
+    int64_t ms = l->pause_ms;
 
     for (unsigned i = 0; i < d->n_vain && ms < l->pause_max_ms; i++)
         ms *= 2;
-    until = clock_mono_ms() + (ms < l->pause_max_ms ? ms : l->pause_max_ms);
-    for (int64_t now = clock_mono_ms(); now < until; now = clock_mono_ms()) {
-        int64_t left = until - now;
-
-        if (interrupt_seen())
-            return err_set(ERR_CLOSED, "interrupted");
-        if (curl_multi_poll(d->t.net->multi, NULL, 0, (int)(left < NAP_MS ? left : NAP_MS), NULL) !=
-            CURLM_OK)
-            return err_set(ERR_NOMEM, "no memory for a request");
-    }
-    return ERR_OK;
+    return interrupt_pause(ms < l->pause_max_ms ? ms : l->pause_max_ms);
 }
 
 /* Whether another try could end better. On the first one a server that is not there is told at

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/interrupt.h"
 
+#include "base/clock.h"
 #include "base/mem.h"
 
 #include <signal.h>
 #include <stddef.h>
+#include <time.h>
+
+enum { NAP_MS = 100 };
 
 static volatile sig_atomic_t seen; /* the first signal; 0: none */
 
@@ -36,6 +40,21 @@ bool
 interrupt_seen(void)
 {
     return seen != 0;
+}
+
+/* In naps: a signal that comes just before one does not end it. */
+enum err
+interrupt_pause(int64_t ms)
+{
+    int64_t until_ms = clock_mono_ms() + ms, left_ms = ms;
+
+    while (seen == 0 && left_ms > 0) {
+        struct timespec nap = {.tv_nsec = (left_ms < NAP_MS ? left_ms : NAP_MS) * 1000000};
+
+        (void)nanosleep(&nap, NULL);
+        left_ms = until_ms - clock_mono_ms();
+    }
+    return seen == 0 ? ERR_OK : err_set(ERR_CLOSED, "interrupted");
 }
 
 void

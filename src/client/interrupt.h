@@ -4,10 +4,16 @@
 #ifndef MAYFLY_CLIENT_INTERRUPT_H
 #define MAYFLY_CLIENT_INTERRUPT_H
 
+#include "base/err.h"
+
 #include <stdbool.h>
+#include <stdint.h>
 
 void interrupt_init(void);
 bool interrupt_seen(void);
+
+/* Wait so long. ERR_CLOSED: a signal was seen before or meanwhile. */
+MUST_CHECK enum err interrupt_pause(int64_t ms);
 
 /* End the process by the signal that was seen; returns when there was none. */
 void interrupt_end(void);

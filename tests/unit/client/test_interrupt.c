@@ -2,6 +2,7 @@
 /* Each case in a child: the flag is never taken back. */
 #include "testing.h"
 
+#include "base/clock.h"
 #include "client/interrupt.h"
 
 #include <errno.h>
@@ -139,20 +140,28 @@ a_pipe_that_nobody_reads_is_an_error_of_the_write(void **state)
     assert_int_equal(in_child(write_to_nobody, 0), 0);
 }
 
+/* From another process until it was heard: a first one may come too early. */
+static void
+keep_signalling(int sig)
+{
+    pid_t self = getpid();
+
+    if (fork() != 0)
+        return;
+    for (int i = 0; i < 200 && kill(self, sig) == 0; i++)
+        (void)usleep(50 * 1000);
+    _exit(0);
+}
+
 static void
 read_until_signal(int sig)
 {
     int fd[2];
     char c;
-    pid_t self = getpid();
 
     interrupt_init();
     child_must(pipe(fd) == 0);
-    if (fork() == 0) { /* signals until it was heard: a first one may come before the read */
-        for (int i = 0; i < 200 && kill(self, sig) == 0; i++)
-            (void)usleep(50 * 1000);
-        _exit(0);
-    }
+    keep_signalling(sig);
     child_must(read(fd[0], &c, 1) == -1 && errno == EINTR);
     child_must(interrupt_seen());
 }
@@ -162,6 +171,41 @@ a_read_that_waits_comes_back_to_see_the_flag(void **state)
 {
     (void)state;
     assert_int_equal(in_child(read_until_signal, SIGINT), 0);
+}
+
+static void
+pause_undisturbed(int sig)
+{
+    int64_t before_ms = clock_mono_ms();
+
+    (void)sig;
+    interrupt_init();
+    child_must(interrupt_pause(-1) == ERR_OK && interrupt_pause(0) == ERR_OK);
+    child_must(interrupt_pause(250) == ERR_OK);
+    child_must(clock_mono_ms() - before_ms >= 250);
+}
+
+static void
+a_pause_lasts_as_long_as_was_said(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(pause_undisturbed, 0), 0);
+}
+
+static void
+pause_until_signal(int sig)
+{
+    interrupt_init();
+    keep_signalling(sig);
+    child_must(interrupt_pause(3600 * 1000) == ERR_CLOSED);
+    child_must(interrupt_pause(3600 * 1000) == ERR_CLOSED); /* seen before */
+}
+
+static void
+a_signal_ends_a_pause(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(pause_until_signal, SIGINT), 0);
 }
 
 int
@@ -174,6 +218,8 @@ main(void)
         cmocka_unit_test(what_was_ignored_stays_ignored),
         cmocka_unit_test(a_pipe_that_nobody_reads_is_an_error_of_the_write),
         cmocka_unit_test(a_read_that_waits_comes_back_to_see_the_flag),
+        cmocka_unit_test(a_pause_lasts_as_long_as_was_said),
+        cmocka_unit_test(a_signal_ends_a_pause),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

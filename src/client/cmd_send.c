@@ -138,7 +138,7 @@ static enum err
 run_upload(struct sending *s, struct net_upload *u, const struct secret *passphrase,
            struct net_reply *ret_reply)
 {
-    struct progress *progress = progress_new("Sending", s->pack.estimate);
+    struct progress *progress = progress_new("Sending", s->pack.len);
     enum err e;
 
     e = sealed_new(&s->pack.source, passphrase, progress, &s->sealed);

@@ -222,7 +222,7 @@ open_file(int fd, off_t at, off_t size, struct pack *p)
         return err_set(ERR_IO, "standard input is beyond the end of its file");
     e = file_new(fd, at, size, &p->source);
     if (e == ERR_OK) {
-        p->len = p->estimate = (uint64_t)(size - at);
+        p->len = (uint64_t)(size - at);
         set_type(p, type_of(p->name, look, (size_t)n));
     }
     mem_wipe(look, sizeof(look));
@@ -250,7 +250,7 @@ open_stdin(struct pack *p)
         e = open_file(fd, at, st.st_size, p);
     } else {
         e = pipe_new(fd, &pipe);
-        p->len = p->estimate = UINT64_MAX;
+        p->len = UINT64_MAX;
     }
     if (e != ERR_OK)
         (void)close(fd);
@@ -268,12 +268,11 @@ open_tar(struct pack_roots *roots, struct pack *p, size_t *ret_failed)
     enum err e;
 
     p->is_tar = true;
-    p->len = UINT64_MAX;
     set_name(p, roots->n == 1 ? roots->all[0].name : "files", ".tar");
     set_type(p, "application/x-tar");
-    e = tar_measure(roots, &p->estimate, &n_left_out, ret_failed);
+    e = tar_measure(roots, &p->len, &n_left_out, ret_failed);
     if (e == ERR_OK)
-        e = tar_source_new(roots, &p->source);
+        e = tar_source_new(roots, p->len, &p->source);
     if (e == ERR_OK && n_left_out > 0)
         term_note("Left out: %" PRIu64 " pipes, sockets or devices.", n_left_out);
     return e;

@@ -14,8 +14,7 @@
 
 struct pack {
     struct source *source; /* the plaintext; the caller frees it */
-    uint64_t len;          /* exact; UINT64_MAX: not known before its end */
-    uint64_t estimate;     /* for a progress bar: about its length; UINT64_MAX: not known */
+    uint64_t len; /* exact, also of a tar; UINT64_MAX: a pipe's, not known before its end */
     char name[E2E_NAME_LEN], type[E2E_TYPE_LEN]; /* "report.pdf", "photos.tar", "files.tar" */
     bool is_tar;
 };

@@ -61,12 +61,15 @@ uint64_t walk_n_left_out(const struct walk *w);
 
 /* ---- the tar (pack_tar.c) ---- */
 
-/* How long it will be if nothing changes (long names make it longer), and what is left out. ERR_IO:
- * as above, or there is nothing in it. */
+/* How long it will be if nothing changes, and what is left out. ERR_IO: as above, or there is
+ * nothing in it. */
 MUST_CHECK enum err tar_measure(const struct pack_roots *roots, uint64_t *ret_len,
                                 uint64_t *ret_n_left_out, size_t *ret_failed);
 
-/* Takes what is in `roots`, which is then empty; on failure it stays the caller's. */
-MUST_CHECK enum err tar_source_new(struct pack_roots *roots, struct source **ret_source);
+/* Gives exactly `len` bytes: where something is gone since that was measured, zeros at the end;
+ * ERR_IO of a read when there is more. Takes what is in `roots`, which is then empty; on failure it
+ * stays the caller's. */
+MUST_CHECK enum err tar_source_new(struct pack_roots *roots, uint64_t len,
+                                   struct source **ret_source);
 
 #endif

@@ -123,11 +123,14 @@ def test_an_early_refusal_of_a_large_file_is_heard(make_daemon):
     daemon = make_daemon({"MAX_FILE_SIZE": "1M"})
     client = Client(daemon.url)
     try:
-        with open(client.files / "big.bin", "wb") as f:
-            f.truncate(200 * MIB)
+        (client.files / "folder").mkdir()
+        for name in ("big.bin", "folder/big.bin"):
+            with open(client.files / name, "wb") as f:
+                f.truncate(200 * MIB)
         for mode in MODES:
-            done = client.run("send", *mode, "big.bin", code=REFUSED, cwd=client.files)
-            assert done.out == b"" and "large" in done.notes
+            for name in ("big.bin", "folder"):
+                done = client.run("send", *mode, name, code=REFUSED, cwd=client.files)
+                assert done.out == b"" and "large" in done.notes
         client.run("send", "-", code=REFUSED, data=bytes(3 * MIB // 2))
         # Of an unknown length, and going on for long: the server ends the connection (docs/api.md).
         with subprocess.Popen(["head", "-c", "50M", "/dev/zero"], stdout=subprocess.PIPE) as zeros:

@@ -56,9 +56,9 @@ check_tar(const char *const *paths, size_t cap, const char *want)
     buf_init(&tar, ALL_MAX);
     buf_init(&list, ALL_MAX);
     assert_true(p.is_tar);
-    assert_true(p.len == UINT64_MAX);
     assert_string_equal("application/x-tar", p.type);
     assert_ok(drain(p.source, cap, &tar));
+    assert_int_equal(p.len, tar.len);
     list_tar(&tar, &list);
     assert_string_equal(want, buf_text(&list));
     buf_done(&tar);
@@ -250,7 +250,7 @@ names_in_utf8_are_so_in_the_tar(void **state)
 }
 
 static void
-large_files_pass_whole_and_the_estimate_is_the_length(void **state)
+large_files_pass_whole(void **state)
 {
     static uint8_t bytes[3 * 1024 * 1024 + 1];
     struct pack p;
@@ -265,7 +265,7 @@ large_files_pass_whole_and_the_estimate_is_the_length(void **state)
     buf_init(&tar, ALL_MAX);
     p = open_ok(PATHS("t"));
     assert_ok(drain(p.source, 77777, &tar));
-    assert_int_equal(p.estimate, tar.len);
+    assert_int_equal(p.len, tar.len);
     assert_non_null(memmem(tar.data, tar.len, bytes, sizeof(bytes)));
     buf_done(&tar);
 }
@@ -327,6 +327,34 @@ static void
 lose_file(void)
 {
     assert_int_equal(0, unlink("t/file"));
+}
+
+static void
+add_file(void)
+{
+    write_text("t/more", "y");
+}
+
+static void
+the_length_is_exact_whatever_happens(void **state)
+{
+    char path[300] = "t/";
+    struct pack p;
+    struct buf tar;
+
+    (void)state;
+    memset(path + 2, 'n', 250); /* takes a header of its own */
+    make_folder("t");
+    write_text(path, "x");
+    write_text("t/file", "x");
+    buf_init(&tar, ALL_MAX);
+    p = open_ok(PATHS("t"));
+    lose_file();
+    assert_ok(drain(p.source, 1000, &tar));
+    assert_int_equal(p.len, tar.len);
+    assert_int_equal(ERR_IO, changed_meanwhile(add_file));
+    assert_string_equal("there is more in it than before it was read", err_sentence());
+    buf_done(&tar);
 }
 
 static void
@@ -421,8 +449,9 @@ main(void)
         CASE(what_is_left_out_is_counted_in_a_note),
         CASE(names_that_are_long_or_not_ascii_come_back),
         CASE(names_in_utf8_are_so_in_the_tar),
-        CASE(large_files_pass_whole_and_the_estimate_is_the_length),
+        CASE(large_files_pass_whole),
         CASE(times_are_kept_in_whole_seconds),
+        CASE(the_length_is_exact_whatever_happens),
         CASE(what_is_gone_before_it_is_read_is_left_out_but_not_the_path_itself),
         CASE(a_file_of_a_folder_that_changes_its_size_is_named),
         CASE(names_that_no_receiver_takes_are_told_before_anything_is_sent),

@@ -75,11 +75,32 @@ unpack_n_left_out(const struct unpack *u)
 
 /* ---- making ---- */
 
+static bool
+is_empty(int folder)
+{
+    int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    struct dirent *d;
+    bool is = dir != NULL;
+
+    if (dir == NULL) {
+        fs_close(&fd);
+        return false;
+    }
+    while (is && (d = readdir(dir)) != NULL)
+        is = strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0;
+    (void)closedir(dir);
+    return is;
+}
+
+/* What is opened is not what was made, when another user who may rename in the folder was quick.
+ * All that is in it will be removed should this fail: so nothing must be in it. */
 static enum err
 make_root(struct unpack *u)
 {
     char temp[PLACE_TEMP_LEN];
     enum err e = place_temp_name("", temp);
+    int fd;
 
     if (e != ERR_OK)
         return e;
@@ -87,9 +108,14 @@ make_root(struct unpack *u)
         return err_set(ERR_IO, "no folder can be made in the folder: %s", strerror(errno));
     (void)snprintf(u->temp, sizeof(u->temp), "%s", temp);
     u->is_out = false;
-    u->root = openat(u->dir, temp, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (u->root < 0)
+    fd = openat(u->dir, temp, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
         return err_set(ERR_IO, "the folder cannot be opened: %s", strerror(errno));
+    if (!is_empty(fd)) {
+        fs_close(&fd);
+        return err_set(ERR_IO, "the folder that was made became another one");
+    }
+    u->root = fd;
     return ERR_OK;
 }
 

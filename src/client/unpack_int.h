@@ -8,6 +8,7 @@
 #include "client/unpack.h"
 
 #include <stdint.h>
+#include <sys/types.h>
 
 struct archive;
 struct archive_entry;
@@ -24,9 +25,12 @@ struct names {
 };
 
 /* A folder that the tar has an entry for. What it says of it counts only at the very end: until
- * then we must be able to write into it. */
+ * then we must be able to write into it. By then another may have its name, where others can
+ * rename what is in the folder that it went to. */
 struct folder {
     char *path;
+    dev_t dev; /* which one it is */
+    ino_t ino;
     unsigned mode;
     bool has_time;
     int64_t time_s;

@@ -128,12 +128,13 @@ finish_folder(int base, const struct folder *f, struct way *w)
 {
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
                                 {.tv_sec = f->time_s, .tv_nsec = f->time_ns}};
+    struct stat st;
     int dir = -1, fd;
 
     if (way_read(f->path, w) != ERR_OK || way_open(base, w, w->n - 1, false, &dir) != ERR_OK)
         return;
     fd = openat(dir, w->parts[w->n - 1], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd >= 0) {
+    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == f->dev && st.st_ino == f->ino) {
         (void)fchmod(fd, f->mode);
         if (f->has_time)
             (void)futimens(fd, times);
@@ -235,13 +236,12 @@ empty_folder(DIR *dir)
     return found;
 }
 
-/* Every folder in it is one that we made, with permissions of our own until it was moved. No
- * deeper than UNPACK_DEPTH_MAX. Some file systems pass over names while others are removed, so
- * look again as long as there was one. */
+/* Takes `fd`. Every folder in it is one that we made, with permissions of our own until it was
+ * moved. No deeper than UNPACK_DEPTH_MAX. Some file systems pass over names while others are
+ * removed, so look again as long as there was one. */
 static void
-remove_folder(int parent, const char *name)
+empty_all(int fd)
 {
-    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
 
     if (dir == NULL) {
@@ -251,7 +251,23 @@ remove_folder(int parent, const char *name)
     while (empty_folder(dir))
         ;
     (void)closedir(dir);
+}
+
+static void
+remove_folder(int parent, const char *name)
+{
+    empty_all(openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     (void)unlinkat(parent, name, AT_REMOVEDIR);
+}
+
+/* By its descriptor: its name may have become that of another folder, which is not ours to empty.
+ * An empty one is no loss. */
+static void
+remove_root(const struct unpack *u)
+{
+    if (u->root >= 0)
+        empty_all(openat(u->root, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    (void)unlinkat(u->dir, u->temp, AT_REMOVEDIR);
 }
 
 void
@@ -260,7 +276,7 @@ unpack_free(struct unpack *u)
     if (u == NULL)
         return;
     if (!u->is_out)
-        remove_folder(u->dir, u->temp);
+        remove_root(u);
     for (size_t i = 0; i < u->n_folders; i++)
         free(u->folders[i].path);
     free(u->folders);

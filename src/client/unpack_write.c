@@ -230,10 +230,13 @@ make_folder(struct unpack *u, struct archive_entry *entry, const struct way *at)
 {
     struct timespec t = time_of(entry);
     struct folder *f;
+    struct stat st;
     int fd = -1;
     enum err e;
 
     e = way_open(u->root, at, at->n, true, &fd);
+    if (e == ERR_OK && fstat(fd, &st) != 0)
+        e = err_set(ERR_IO, "a folder cannot be opened: %s", strerror(errno));
     fs_close(&fd);
     if (e != ERR_OK)
         return e;
@@ -248,6 +251,8 @@ make_folder(struct unpack *u, struct archive_entry *entry, const struct way *at)
     }
     f = &u->folders[u->n_folders];
     *f = (struct folder){.path = way_text(at),
+                         .dev = st.st_dev,
+                         .ino = st.st_ino,
                          .mode = archive_entry_perm(entry) & MODE_MASK,
                          .has_time = t.tv_nsec != UTIME_OMIT,
                          .time_s = t.tv_sec,

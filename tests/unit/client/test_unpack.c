@@ -437,6 +437,62 @@ after_a_refused_commit_all_can_go_to_a_folder_of_its_own(void **state)
     assert_int_equal(folder_n(&p->out), 4);
 }
 
+/* ---- who may rename what is in the folder, too ---- */
+
+/* The name of the private folder. */
+static void
+private_name(const struct place *p, char ret_name[64])
+{
+    DIR *dir = opendir(p->out.path);
+    struct dirent *d;
+
+    assert_non_null(dir);
+    ret_name[0] = '\0';
+    while ((d = readdir(dir)) != NULL) {
+        if (strncmp(d->d_name, ".mayfly-", 8) == 0)
+            (void)snprintf(ret_name, 64, "%.63s", d->d_name);
+    }
+    (void)closedir(dir);
+    assert_string_not_equal(ret_name, "");
+}
+
+static void
+a_folder_that_took_the_name_of_the_private_one_is_not_emptied(void **state)
+{
+    struct place *p = *state;
+    struct unpack *u = run_entries(p, two_tops);
+    char name[64];
+
+    private_name(p, name);
+    assert_int_equal(mkdirat(p->out.fd, "precious", 0700), 0);
+    assert_int_equal(renameat(p->out.fd, "mine", p->out.fd, "precious/mine"), 0);
+    assert_int_equal(renameat(p->out.fd, name, p->out.fd, "moved"), 0);
+    assert_int_equal(renameat(p->out.fd, "precious", p->out.fd, name), 0);
+    unpack_free(u);
+    assert_int_equal(renameat(p->out.fd, name, p->out.fd, "precious"), 0);
+    folder_holds(&p->out, "precious/mine", "old");
+    assert_false(folder_has(&p->out, "moved/a")); /* what was ours is empty all the same */
+    assert_int_equal(folder_n(&p->out), 2);
+}
+
+/* As unpack_commit opens the folders again by their names, to give them their permissions. */
+static void
+a_folder_that_took_the_name_of_an_entry_keeps_its_permissions(void **state)
+{
+    struct place *p = *state;
+    struct unpack *u = run_entries(p, two_tops);
+    char name[64], path[80];
+
+    private_name(p, name);
+    (void)snprintf(path, sizeof(path), "%s/d", name);
+    assert_int_equal(renameat(p->out.fd, path, p->out.fd, "moved"), 0);
+    assert_int_equal(mkdirat(p->out.fd, path, 0700), 0);
+    assert_ok(unpack_commit(u, false));
+    unpack_free(u);
+    assert_int_equal(folder_mode(&p->out, "d"), 0700);
+    assert_int_equal(folder_mode(&p->out, "moved"), 0700);
+}
+
 static void
 a_folder_that_is_missing_or_no_folder_is_known_before(void **state)
 {
@@ -474,6 +530,8 @@ main(void)
         T(with_force_a_folder_or_a_pipe_in_the_way_is_kept),
         T(a_commit_that_fails_half_way_is_taken_back),
         T(after_a_refused_commit_all_can_go_to_a_folder_of_its_own),
+        T(a_folder_that_took_the_name_of_the_private_one_is_not_emptied),
+        T(a_folder_that_took_the_name_of_an_entry_keeps_its_permissions),
         T(a_folder_that_is_missing_or_no_folder_is_known_before),
     };
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/command.h"
 
-#include "base/mem.h"
 #include "client/reply.h"
 #include "client/term.h"
 #include "client/tokens.h"
@@ -50,7 +49,6 @@ static enum err
 ask_server(struct command_ctx *c, const struct target *t, const char *server,
            const struct secret *token)
 {
-    char path[sizeof("/burn/") + CODE_TEXT_LEN];
     struct net_reply reply;
     struct net *net = NULL;
     enum err e = command_net(c, server, &net);
@@ -58,11 +56,9 @@ ask_server(struct command_ctx *c, const struct target *t, const char *server,
     if (e != ERR_OK)
         return e;
     net_reply_init(&reply);
-    (void)snprintf(path, sizeof(path), "/burn/%s", t->key);
-    e = net_call(net, "POST", path, token, &reply);
+    e = command_ask(net, "burn", t->key, token, &reply);
     if (e == ERR_OK)
-        e = reply.status == 200 ? confirm(&reply) : reply_error(&reply);
-    mem_wipe(path, sizeof(path));
+        e = confirm(&reply);
     net_reply_done(&reply);
     net_free(net);
     return e;

@@ -100,19 +100,13 @@ open_output(struct decrypting *d)
 static enum err
 add_words(struct decrypting *d, const struct secret *line)
 {
-    char text[TARGET_TEXT_MAX + 1];
     struct target t = {0};
     enum err e = ERR_OK;
 
-    if (secret_len(line) > TARGET_TEXT_MAX)
-        return ERR_OK;
-    memcpy(text, secret_bytes(line), secret_len(line));
-    text[secret_len(line)] = '\0';
-    if (target_parse(text, &t) == ERR_OK && t.code.n_words == CODE_WORDS_E2E)
+    if (target_parse_secret(line, &t) == ERR_OK && t.code.n_words == CODE_WORDS_E2E)
         e = e2e_passphrase(&t.code, &d->tries[d->n_tries]);
     if (d->tries[d->n_tries] != NULL)
         d->n_tries++;
-    mem_wipe(text, sizeof(text));
     target_wipe(&t);
     return e;
 }

@@ -2,7 +2,6 @@
 #include "client/command.h"
 
 #include "base/enc.h"
-#include "base/mem.h"
 #include "client/interrupt.h"
 #include "client/outfile.h"
 #include "client/pump.h"
@@ -41,22 +40,15 @@ struct getting {
 static enum err
 read_words(const struct secret *line, struct target *t)
 {
-    char text[TARGET_TEXT_MAX + 1];
     struct target typed = {0};
-    enum err e = ERR_OK;
+    enum err e = target_parse_secret(line, &typed);
 
-    if (secret_len(line) > TARGET_TEXT_MAX)
-        return err_set(ERR_NOTFOUND, "these are not six words");
-    memcpy(text, secret_bytes(line), secret_len(line));
-    text[secret_len(line)] = '\0';
-    e = target_parse(text, &typed);
     if (e == ERR_OK && (!typed.is_e2e || typed.code.n_words == 0))
         e = err_set(ERR_NOTFOUND, "these are not six words");
     if (e == ERR_OK && strcmp(typed.key, t->key) != 0)
         e = err_set(ERR_NOTFOUND, "these are not the words of this link");
     if (e == ERR_OK)
         t->code = typed.code;
-    mem_wipe(text, sizeof(text));
     target_wipe(&typed);
     return e;
 }

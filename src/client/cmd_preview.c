@@ -25,7 +25,6 @@ struct facts {
 static enum err
 ask_server(struct command_ctx *c, const struct target *t, struct reply_preview *ret)
 {
-    char path[sizeof("/preview/") + CODE_TEXT_LEN];
     struct net_reply reply;
     struct net *net = NULL;
     enum err e = command_net(c, t->server, &net);
@@ -33,11 +32,9 @@ ask_server(struct command_ctx *c, const struct target *t, struct reply_preview *
     if (e != ERR_OK)
         return e;
     net_reply_init(&reply);
-    (void)snprintf(path, sizeof(path), "/preview/%s", t->key);
-    e = net_call(net, "GET", path, NULL, &reply);
+    e = command_ask(net, "preview", t->key, NULL, &reply);
     if (e == ERR_OK)
-        e = reply.status == 200 ? reply_preview(&reply, ret) : reply_error(&reply);
-    mem_wipe(path, sizeof(path));
+        e = reply_preview(&reply, ret);
     net_reply_done(&reply);
     net_free(net);
     return e;

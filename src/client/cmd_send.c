@@ -192,23 +192,19 @@ upload(struct sending *s)
 static enum err
 take_back(struct sending *s, enum err why, const char *sentence)
 {
-    char path[sizeof("/burn/") + CODE_TEXT_LEN];
     struct secret *token = NULL;
     struct net_reply reply;
     enum err e;
 
     net_reply_init(&reply);
-    (void)snprintf(path, sizeof(path), "/burn/%s", s->receipt.key);
     e = secret_copy(s->receipt.burn_token, strlen(s->receipt.burn_token), &token);
     if (e == ERR_OK)
-        e = net_call(s->net, "POST", path, token, &reply);
-    if (e == ERR_OK && reply.status != 200 && reply.status != 410)
-        e = ERR_DENIED;
+        e = command_ask(s->net, "burn", s->receipt.key, token, &reply);
     net_reply_done(&reply);
     secret_free(token);
-    mem_wipe(path, sizeof(path));
     return err_set(why, "%s; the upload %s", sentence,
-                   e == ERR_OK ? "was burned" : "could not be burned, and ends by itself");
+                   e == ERR_OK || e == ERR_GONE ? "was burned"
+                                                : "could not be burned, and ends by itself");
 }
 
 /* Whether the receipt is of what we sent. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/command.h"
 
-#include "base/mem.h"
 #include "client/interrupt.h"
 #include "client/reply.h"
 #include "client/term.h"
@@ -33,16 +32,13 @@ has_ended(const struct reply_status *s)
 static enum err
 look(struct net *net, const struct target *t, struct reply_status *ret)
 {
-    char path[sizeof("/status/") + CODE_TEXT_LEN];
     struct net_reply reply;
     enum err e;
 
     net_reply_init(&reply);
-    (void)snprintf(path, sizeof(path), "/status/%s", t->key);
-    e = net_call(net, "GET", path, NULL, &reply);
+    e = command_ask(net, "status", t->key, NULL, &reply);
     if (e == ERR_OK)
-        e = reply.status == 200 ? reply_status(&reply, ret) : reply_error(&reply);
-    mem_wipe(path, sizeof(path));
+        e = reply_status(&reply, ret);
     net_reply_done(&reply);
     return e;
 }

@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "client/reply.h"
 #include "client/term.h"
 
 #include <jansson.h>
@@ -11,25 +12,6 @@
 #include <unistd.h>
 
 /* ---- the target ---- */
-
-static enum err
-parse_secret(const struct secret *s, struct target *ret_target)
-{
-    char text[TARGET_TEXT_MAX + 1];
-    size_t len = secret_len(s);
-    enum err e;
-
-    if (len > TARGET_TEXT_MAX)
-        return err_set(ERR_FIELD, "a code or link has at most %d characters", TARGET_TEXT_MAX);
-    memcpy(text, secret_bytes(s), len);
-    text[len] = '\0';
-    if (strlen(text) != len)
-        e = err_set(ERR_NOTFOUND, "this is no code: there is a NUL in it");
-    else
-        e = target_parse(text, ret_target);
-    mem_wipe(text, sizeof(text));
-    return e;
-}
 
 static enum err
 ask(struct secret **ret_text)
@@ -86,7 +68,7 @@ command_target(struct command_ctx *c, struct target *ret_target)
     if (c->options->target == NULL)
         e = ask(&asked);
     if (e == ERR_OK)
-        e = parse_secret(asked != NULL ? asked : c->options->target, &t);
+        e = target_parse_secret(asked != NULL ? asked : c->options->target, &t);
     if (e == ERR_OK && may_lack_a_word(&t))
         e = confirm();
     if (e == ERR_OK)
@@ -111,6 +93,21 @@ command_net(struct command_ctx *c, const char *server, struct net **ret_net)
     if (server_is_open(cfg.server))
         term_note("Note: %s is http: what is sent can be read and changed on its way.", cfg.server);
     return net_new(&cfg, ret_net);
+}
+
+enum err
+command_ask(struct net *n, const char *route, const char *key, const struct secret *burn_token,
+            struct net_reply *ret_reply)
+{
+    char path[16 + CODE_TEXT_LEN];
+    enum err e;
+
+    (void)snprintf(path, sizeof(path), "/%s/%s", route, key);
+    e = net_call(n, burn_token != NULL ? "POST" : "GET", path, burn_token, ret_reply);
+    if (e == ERR_OK && ret_reply->status != 200)
+        e = reply_error(ret_reply);
+    mem_wipe(path, sizeof(path));
+    return e;
 }
 
 /* ---- results ---- */

@@ -35,6 +35,12 @@ MUST_CHECK enum err command_target(struct command_ctx *c, struct target *ret_tar
 /* A net for the target's server, or the one of the settings. Notes when it can be listened to. */
 MUST_CHECK enum err command_net(struct command_ctx *c, const char *server, struct net **ret_net);
 
+/* Ask about an upload: GET /ROUTE/KEY, or, with a burn token, POST. The answer is then a 200; its
+ * caller ends it with net_reply_done, also after an error. Errors as net_call's and reply_error's.
+ */
+MUST_CHECK enum err command_ask(struct net *n, const char *route, const char *key,
+                                const struct secret *burn_token, struct net_reply *ret_reply);
+
 /* All of `b` to standard output. ERR_IO. */
 MUST_CHECK enum err command_print(const struct buf *b);
 

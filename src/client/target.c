@@ -259,6 +259,12 @@ take_link(char *link, struct target *t)
 
 /* ---- targets ---- */
 
+static enum err
+too_long(void)
+{
+    return err_set(ERR_FIELD, "a code or link has at most %d characters", TARGET_TEXT_MAX);
+}
+
 enum err
 target_parse(const char *text, struct target *ret)
 {
@@ -268,7 +274,7 @@ target_parse(const char *text, struct target *ret)
     enum err e;
 
     if (len > TARGET_TEXT_MAX)
-        return err_set(ERR_FIELD, "this is too long for a code or a link");
+        return too_long();
     memcpy(copy, text, len);
     trimmed = trim(copy);
     /* no code has one of these */
@@ -277,6 +283,25 @@ target_parse(const char *text, struct target *ret)
         *ret = t;
     mem_wipe(copy, sizeof(copy));
     target_wipe(&t);
+    return e;
+}
+
+enum err
+target_parse_secret(const struct secret *text, struct target *ret)
+{
+    char copy[TARGET_TEXT_MAX + 1];
+    size_t len = secret_len(text);
+    enum err e;
+
+    if (len > TARGET_TEXT_MAX)
+        return too_long();
+    memcpy(copy, secret_bytes(text), len);
+    copy[len] = '\0';
+    if (strlen(copy) < len)
+        e = err_set(ERR_NOTFOUND, "this is no code: there is a NUL in it");
+    else
+        e = target_parse(copy, ret);
+    mem_wipe(copy, sizeof(copy));
     return e;
 }
 

@@ -5,6 +5,7 @@
 #define MAYFLY_CLIENT_TARGET_H
 
 #include "base/err.h"
+#include "crypt/crypt.h"
 #include "words/words.h"
 
 #include <stdbool.h>
@@ -30,6 +31,9 @@ struct target {
  * carries a user, a password or a query, or anything that is too long. ERR_NOMEM; ERR_UNAVAIL from
  * crypt. `ret` is untouched on failure. */
 MUST_CHECK enum err target_parse(const char *text, struct target *ret);
+
+/* The same of an answer or an argument. ERR_NOTFOUND: it has a NUL in it. */
+MUST_CHECK enum err target_parse_secret(const struct secret *text, struct target *ret);
 void target_wipe(struct target *t);
 
 /* Read the address of a server as people write it: "drop.example", "http://127.0.0.1:8000/",

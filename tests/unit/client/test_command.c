@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What all commands share: where the code comes from, which server is asked, how results leave. */
-#include "testing.h"
+#include "script_server.h"
 
 #include "base/mem.h"
 #include "client/command.h"
@@ -10,6 +10,7 @@
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -136,6 +137,66 @@ who_can_be_listened_to_is_told(void **state)
     assert_string_equal(text, "");
 }
 
+/* ---- small requests ---- */
+
+static void
+serve_answer(struct server *s, int fd, unsigned nth)
+{
+    (void)nth;
+    if (hear_head(s, fd))
+        say(fd, s->ctx);
+}
+
+/* Ask once; the request's first line. */
+static enum err
+asks(const char *answer, const struct secret *token, struct net_reply *r, char ret_line[64])
+{
+    struct server *s = server_start(serve_answer, (void *)(uintptr_t)answer);
+    struct net *n = quick_net(s->url);
+    enum err e = command_ask(n, "burn", "velvet-canyon-oboe", token, r);
+
+    net_free(n);
+    server_stop(s);
+    (void)snprintf(ret_line, 64, "%.*s", (int)strcspn(s->heads[0], "\r"), s->heads[0]);
+    server_free(s);
+    return e;
+}
+
+static void
+a_burn_token_makes_a_question_an_order(void **state)
+{
+    static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+    struct secret *token = NULL;
+    struct net_reply r;
+    char line[64];
+
+    (void)state;
+    net_reply_init(&r);
+    assert_ok(secret_copy("tok", 3, &token));
+    assert_ok(asks(answer, NULL, &r, line));
+    assert_string_equal(line, "GET /burn/velvet-canyon-oboe HTTP/1.1");
+    assert_ok(asks(answer, token, &r, line));
+    assert_string_equal(line, "POST /burn/velvet-canyon-oboe HTTP/1.1");
+    assert_string_equal(buf_text(&r.body), "{}");
+    net_reply_done(&r);
+    secret_free(token);
+}
+
+static void
+an_answer_that_is_no_200_is_an_error(void **state)
+{
+    struct net_reply r;
+    char line[64];
+
+    (void)state;
+    net_reply_init(&r);
+    assert_err(ERR_GONE, asks("HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n", NULL, &r, line));
+    assert_err(ERR_UNAVAIL,
+               asks("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", NULL, &r, line));
+    assert_err(ERR_CLOSED, asks("", NULL, &r, line));
+    net_reply_done(&r);
+}
+
 /* ---- results ---- */
 
 /* Print into a pipe, or nowhere when it has no reader; the result and what came. */
@@ -186,15 +247,6 @@ a_pipe_that_nobody_reads_is_a_local_error(void **state)
     assert_int_equal(sigaction(SIGPIPE, &was, NULL), 0);
 }
 
-static int
-set_up(void **state)
-{
-    bool locked;
-
-    (void)state;
-    return crypt_init(&locked) == ERR_OK ? 0 : -1;
-}
-
 int
 main(void)
 {
@@ -203,9 +255,11 @@ main(void)
         cmocka_unit_test(without_an_argument_the_first_line_of_input_counts),
         cmocka_unit_test(no_code_anywhere_is_a_usage_error),
         cmocka_unit_test(who_can_be_listened_to_is_told),
+        cmocka_unit_test(a_burn_token_makes_a_question_an_order),
+        cmocka_unit_test(an_answer_that_is_no_200_is_an_error),
         cmocka_unit_test(json_is_one_line_of_ascii),
         cmocka_unit_test(a_pipe_that_nobody_reads_is_a_local_error),
     };
 
-    return cmocka_run_group_tests(tests, set_up, NULL);
+    return cmocka_run_group_tests(tests, plain_environment, NULL);
 }

@@ -294,6 +294,31 @@ what_is_too_long_is_refused(void **state)
 }
 
 static void
+a_secret_is_read_like_a_text(void **state)
+{
+    char text[TARGET_TEXT_MAX + 1];
+    struct secret *s = NULL;
+    struct target t = {.is_e2e = true};
+
+    (void)state;
+    memset(text, ' ', sizeof(text));
+    memcpy(text, FOUR, strlen(FOUR));
+    assert_ok(secret_copy(text, sizeof(text), &s));
+    assert_err(ERR_FIELD, target_parse_secret(s, &t));
+    secret_free(s);
+    text[strlen(FOUR)] = '\0'; /* a code, and more behind it */
+    assert_ok(secret_copy(text, TARGET_TEXT_MAX, &s));
+    assert_err(ERR_NOTFOUND, target_parse_secret(s, &t));
+    secret_free(s);
+    assert_true(t.is_e2e);
+    text[strlen(FOUR)] = ' ';
+    assert_ok(secret_copy(text, TARGET_TEXT_MAX, &s));
+    assert_ok(target_parse_secret(s, &t));
+    assert_string_equal(FOUR, t.key);
+    secret_free(s);
+}
+
+static void
 servers_are_read_as_people_write_them(void **state)
 {
     static const char *const pairs[][2] = {
@@ -488,6 +513,7 @@ main(void)
         cmocka_unit_test(what_cannot_be_a_code_is_refused_with_its_reason),
         cmocka_unit_test(links_that_lead_to_no_file_are_refused),
         cmocka_unit_test(what_is_too_long_is_refused),
+        cmocka_unit_test(a_secret_is_read_like_a_text),
         cmocka_unit_test(servers_are_read_as_people_write_them),
         cmocka_unit_test(what_is_no_address_of_a_server_is_refused),
         cmocka_unit_test(hosts_of_other_scripts_get_their_ascii_name),

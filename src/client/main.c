@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* mayfly: reads its command line and settings, runs one command, tells how it ended. */
-#include "base/mem.h"
 #include "client/command.h"
 #include "client/exit.h"
 #include "client/interrupt.h"

@@ -5,7 +5,6 @@
 #include "base/text.h"
 #include "client/interrupt.h"
 #include "client/pack_int.h"
-#include "client/spill.h"
 #include "client/term.h"
 #include "client/type.h"
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,6 +156,20 @@ make_temp(struct outfile *o)
     return ERR_OK;
 }
 
+/* Whether it can be written to, as far as can be seen without a byte. */
+static enum err
+check_stdout(void)
+{
+    struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    int flags = fcntl(STDOUT_FILENO, F_GETFL);
+
+    if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY)
+        return err_set(ERR_IO, "standard output is closed");
+    if (poll(&p, 1, 0) == 1 && (p.revents & POLLERR) != 0)
+        return err_set(ERR_IO, "nobody reads standard output any more");
+    return ERR_OK;
+}
+
 static enum err
 open_file(struct outfile *o, const struct outfile_cfg *cfg)
 {
@@ -177,7 +192,7 @@ outfile_open(const struct outfile_cfg *cfg, struct outfile **ret_outfile)
 {
     static const struct sink_ops ops = {outfile_write, outfile_finish, outfile_sink_free};
     struct outfile *o = calloc(1, sizeof(*o));
-    enum err e = ERR_OK;
+    enum err e;
 
     if (o == NULL)
         return err_set(ERR_NOMEM, "no memory for a file");
@@ -185,8 +200,7 @@ outfile_open(const struct outfile_cfg *cfg, struct outfile **ret_outfile)
     o->dir = o->fd = -1;
     o->force = cfg->force;
     o->is_stdout = cfg->path != NULL && strcmp(cfg->path, "-") == 0;
-    if (!o->is_stdout)
-        e = open_file(o, cfg);
+    e = o->is_stdout ? check_stdout() : open_file(o, cfg);
     if (e != ERR_OK) {
         outfile_free(o);
         return e;

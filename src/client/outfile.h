@@ -20,7 +20,7 @@ struct outfile_cfg {
 
 /* Make the temporary file (0600), so that what cannot be written is known before a use is taken.
  * ERR_IO: it cannot be made; `path` is there already and not forced, or is neither a file nor a
- * link. */
+ * link; standard output is closed, or is a pipe that nobody reads any more. */
 MUST_CHECK enum err outfile_open(const struct outfile_cfg *cfg, struct outfile **ret_outfile);
 
 /* The end of a chain that writes into it; freed with the outfile, sink_free of it does nothing.

@@ -396,6 +396,34 @@ standard_output_gets_the_bytes_and_a_closed_pipe_is_an_error(void **state)
 }
 
 static void
+a_standard_output_that_cannot_be_written_to_is_known_before(void **state)
+{
+    const struct outfile_cfg cfg = {.path = "-"};
+    int was = dup(STDOUT_FILENO), null = open("/dev/null", O_RDONLY | O_CLOEXEC), ends[2];
+    struct outfile *o = NULL;
+    enum err unread, closed, read_only;
+
+    (void)state;
+    (void)fflush(stdout);
+    assert_int_equal(pipe(ends), 0);
+    (void)close(ends[0]);
+    assert_true(dup2(ends[1], STDOUT_FILENO) >= 0);
+    unread = outfile_open(&cfg, &o);
+    (void)close(STDOUT_FILENO);
+    closed = outfile_open(&cfg, &o);
+    assert_true(dup2(null, STDOUT_FILENO) >= 0);
+    read_only = outfile_open(&cfg, &o);
+    assert_true(dup2(was, STDOUT_FILENO) >= 0);
+    (void)close(was);
+    (void)close(null);
+    (void)close(ends[1]);
+    assert_int_equal(unread, ERR_IO);
+    assert_int_equal(closed, ERR_IO);
+    assert_int_equal(read_only, ERR_IO);
+    assert_null(o);
+}
+
+static void
 a_full_disk_is_an_error_of_ours_and_leaves_nothing(void **state)
 {
     static uint8_t piece[128 * 1024];
@@ -441,6 +469,7 @@ main(void)
         T(a_folder_that_came_meanwhile_is_not_replaced_with_force),
         T(a_folder_that_was_moved_keeps_its_file),
         T(standard_output_gets_the_bytes_and_a_closed_pipe_is_an_error),
+        T(a_standard_output_that_cannot_be_written_to_is_known_before),
         T(a_full_disk_is_an_error_of_ours_and_leaves_nothing),
     };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* interrupt: SIGINT, SIGTERM and SIGHUP become a flag, so that what was half written is removed
- * before the process ends by the same signal. SIGPIPE is ignored: writing says so itself. */
+ * before the process ends by the same signal. SIGPIPE and SIGXFSZ (a file larger than the limit)
+ * are ignored: writing says so itself. */
 #ifndef MAYFLY_CLIENT_INTERRUPT_H
 #define MAYFLY_CLIENT_INTERRUPT_H
 

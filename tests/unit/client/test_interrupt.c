@@ -7,7 +7,9 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -134,6 +136,27 @@ write_to_nobody(int sig)
 }
 
 static void
+write_beyond_the_limit(int sig)
+{
+    const struct rlimit limit = {.rlim_cur = 1, .rlim_max = 1};
+    FILE *file = tmpfile();
+
+    (void)sig;
+    interrupt_init();
+    child_must(file != NULL && setrlimit(RLIMIT_FSIZE, &limit) == 0);
+    child_must(write(fileno(file), "x", 1) == 1);
+    child_must(write(fileno(file), "x", 1) == -1 && errno == EFBIG);
+    child_must(!interrupt_seen());
+}
+
+static void
+a_file_larger_than_the_limit_is_an_error_of_the_write(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(write_beyond_the_limit, 0), 0);
+}
+
+static void
 a_pipe_that_nobody_reads_is_an_error_of_the_write(void **state)
 {
     (void)state;
@@ -217,6 +240,7 @@ main(void)
         cmocka_unit_test(the_end_comes_also_where_the_signal_is_blocked),
         cmocka_unit_test(what_was_ignored_stays_ignored),
         cmocka_unit_test(a_pipe_that_nobody_reads_is_an_error_of_the_write),
+        cmocka_unit_test(a_file_larger_than_the_limit_is_an_error_of_the_write),
         cmocka_unit_test(a_read_that_waits_comes_back_to_see_the_flag),
         cmocka_unit_test(a_pause_lasts_as_long_as_was_said),
         cmocka_unit_test(a_signal_ends_a_pause),

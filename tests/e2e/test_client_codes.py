@@ -5,6 +5,7 @@ is set is found where it was set; and the exit code says what went wrong."""
 import os
 import pathlib
 import re
+import subprocess
 import time
 
 import pytest
@@ -116,8 +117,8 @@ NO_CODES = ["zebra", "zebra zebra", "zebra-zebra-zebra-zebra-zebra-zebra-zebra",
             "a" * 25 + "b"]  # the last bits of an id are zeros
 
 
-@pytest.mark.parametrize("text", NO_CODES)
-@pytest.mark.parametrize("verb", ["get", "status", "preview", "burn"])
+@pytest.mark.parametrize("verb, text", [("get", text) for text in NO_CODES] +
+                         [(verb, NO_CODES[3]) for verb in ("status", "preview", "burn")])
 def test_what_cannot_be_a_code_is_not_found_without_asking(client, verb, text):
     with Impostor(lambda _: response(status=500)) as server:
         done = client.run(verb, text, code=NOTFOUND, env={"MAYFLY_SERVER": server.url})
@@ -283,6 +284,36 @@ def test_the_environments_proxy_is_taken_as_by_curl(client, shared):
         assert len(proxy.requests) == 1
         client.run("status", shared[0], env={"http_proxy": proxy.url, "no_proxy": "127.0.0.1"})
         assert len(proxy.requests) == 1
+
+
+def test_a_certificate_is_checked_as_by_curl(make_daemon, tmp_path):
+    """Nothing is sent to who has not the certificate, and there is no option to do it all the
+    same."""
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                    "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", cert],
+                   check=True, capture_output=True)
+    key.chmod(0o600)
+    daemon = make_daemon({"TLS_CERT_FILE": str(cert), "TLS_KEY_FILE": str(key)})
+    client = Client(f"https://localhost:{daemon.port}")
+    try:
+        client.file("report.pdf")
+        done = client.run("send", "report.pdf", code=NETWORK, cwd=client.files)
+        assert "certificate" in done.notes and done.out == b""
+        client.run("send", "--insecure", "report.pdf", code=USAGE, cwd=client.files)
+        client.run("send", "--cacert", cert, "-s", f"https://127.0.0.1:{daemon.port}", "report.pdf",
+                   code=NETWORK, cwd=client.files)  # another name
+        assert daemon.events("request") == []
+        code = client.send("--cacert", cert, "report.pdf")
+        for name in ("CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+            client.run("status", code, env={name: str(cert)})
+        client.run("status", code, code=NETWORK)
+        config_of(client, f"cacert={cert}\n")
+        assert client.get(code).code == DONE
+        client.run("status", "-s", f"http://127.0.0.1:{daemon.port}", draw(), code=NETWORK)
+    finally:
+        client.remove()
 
 
 # ---- exit codes ----

@@ -23,7 +23,7 @@ MODES = [[], ["--plain"]]
 
 @pytest.fixture(scope="module")
 def daemon():
-    d = Daemon({"DOWNLOAD_FAIL_LIMIT": "1000"}).start()
+    d = Daemon({"DOWNLOAD_FAIL_LIMIT": "1000", "MAX_USES": "100"}).start()
     yield d
     d.remove()
 
@@ -157,15 +157,28 @@ E2E_PLACES = [0, 10, 25, 33, 50, 58, 80, 115, 150, 160, 200, 65 * KIB, MIB, -17,
 PLAIN_PLACES = [0, 1, 65535, 65536, 2 * MIB, -2, -1]
 
 
-@pytest.mark.parametrize("mode, at", [([], at) for at in E2E_PLACES] +
-                         [(["--plain"], at) for at in PLAIN_PLACES], ids=str)
-def test_a_wrong_byte_of_the_body_is_6(daemon, client, mode, at):
-    client.file("report.bin", CONTENT)
-    code = client.send(*mode, "-u", "2", "report.bin")
+@pytest.fixture(scope="module")
+def codes(daemon):
+    """Of CONTENT, end to end and plain, for many downloads."""
+    c = Client(daemon.url)
+    c.file("report.bin", CONTENT)
+    yield {mode: c.send(*args, "-u", "100", "report.bin")
+           for mode, args in (("end to end", []), ("plain", ["--plain"]))}
+    c.remove()
+
+
+@pytest.mark.parametrize("mode, at", [("end to end", at) for at in E2E_PLACES] +
+                         [("plain", at) for at in PLAIN_PLACES], ids=str)
+def test_a_wrong_byte_of_the_body_is_6(daemon, client, codes, mode, at):
     with Flipper(daemon.port, at=at) as way:
-        check_refused(client, way, code)
-    client.get(code)  # the same without it is whole
-    assert (client.got / "report.bin").read_bytes() == CONTENT
+        check_refused(client, way, codes[mode])
+
+
+def test_without_a_wrong_byte_the_same_is_whole(daemon, client, codes):
+    for code in codes.values():
+        with Flipper(daemon.port) as way:
+            client.get("-s", way.url, "-f", code)
+        assert (client.got / "report.bin").read_bytes() == CONTENT
 
 
 @pytest.mark.parametrize("mode, field", [([], b"X-Mayfly-Meta"), (["--plain"], b"X-SHA256")],

@@ -159,6 +159,10 @@ set_up(struct transfer *t, const struct net *n)
     (void)curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
     (void)curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
     (void)curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+#if LIBCURL_VERSION_NUM >= 0x075700
+    /* An interrupt need not wait for a look-up of a name, which nothing can end. */
+    (void)curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L);
+#endif
     (void)curl_easy_setopt(c, CURLOPT_NOPROGRESS, 1L);
     (void)curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     (void)curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, n->limits.connect_ms);

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/env.h"
 #include "base/mem.h"
+#include "client/interrupt.h"
 #include "client/settings_file.h"
 #include "client/term.h"
 
@@ -37,6 +38,8 @@ read_all(int fd, struct buf *b)
     while (e == ERR_OK && (n = read(fd, piece, sizeof(piece))) != 0) {
         if (n > 0)
             e = buf_add(b, piece, (size_t)n);
+        else if (interrupt_seen())
+            e = err_set(ERR_CLOSED, "interrupted");
         else if (errno != EINTR)
             e = err_set(ERR_IO, "it cannot be read: %s", strerror(errno));
     }

@@ -9,14 +9,14 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The token that was given, else the one that was kept; then its server counts, unless one was
- * said. `kept` is where the token is kept. */
+/* The token that was given, else the one that was kept, which goes to the server that gave it:
+ * neither a link of a stranger's nor a setting that has changed sends it elsewhere, but what was
+ * typed as --server. */
 static enum err
 find_token(const struct command_ctx *c, const struct target *t, char ret_server[SERVER_TEXT_LEN],
            struct secret **ret_kept)
 {
     char kept_at[SERVER_TEXT_LEN] = "";
-    bool is_said = t->server[0] != '\0' || c->settings->has_server;
     enum err e = ERR_OK;
 
     if (c->settings->burn_token == NULL)
@@ -27,9 +27,9 @@ find_token(const struct command_ctx *c, const struct target *t, char ret_server[
     if (e != ERR_OK)
         return e;
     (void)snprintf(ret_server, SERVER_TEXT_LEN, "%s",
-                   !is_said && kept_at[0] != '\0' ? kept_at
-                   : t->server[0] != '\0'         ? t->server
-                                                  : c->settings->server);
+                   kept_at[0] != '\0' && c->options->server == NULL ? kept_at
+                   : t->server[0] != '\0'                           ? t->server
+                                                                    : c->settings->server);
     return ERR_OK;
 }
 
@@ -78,7 +78,7 @@ cmd_burn(struct command_ctx *c)
     if (e == ERR_OK)
         e = ask_server(c, &t, server, kept != NULL ? kept : c->settings->burn_token);
     if (e == ERR_OK || e == ERR_GONE)
-        tokens_forget(t.key);
+        tokens_forget(t.key, server);
     secret_free(kept);
     target_wipe(&t);
     if (e != ERR_OK)

@@ -309,7 +309,7 @@ tell(struct sending *s)
         return ERR_OK;
     }
     (void)snprintf(sentence, sizeof(sentence), "%s", err_sentence());
-    tokens_forget(s->receipt.key);
+    tokens_forget(s->receipt.key, s->c->settings->server);
     return take_back(s, e, sentence);
 }
 

@@ -168,7 +168,7 @@ cmd_status(struct command_ctx *c)
     if (e == ERR_OK && c->options->is_watching)
         e = watch(net, &t, is_json, &s);
     if (e == ERR_OK && has_ended(&s))
-        tokens_forget(t.key);
+        tokens_forget(t.key, t.server[0] != '\0' ? t.server : c->settings->server);
     if (e == ERR_OK)
         e = judge(&s);
     net_free(net);

@@ -270,14 +270,17 @@ tokens_get(const char *key, char ret_server[SERVER_TEXT_LEN], struct secret **re
 }
 
 void
-tokens_forget(const char *key)
+tokens_forget(const char *key, const char *server)
 {
     char name[NAME_LEN + 1];
+    struct kept k = {.ends_at_s = 0};
     int fd = -1;
 
-    if (file_name(key, name) == ERR_OK && open_folder(&fd) == ERR_OK)
+    if (file_name(key, name) == ERR_OK && open_folder(&fd) == ERR_OK &&
+        kept_load(fd, name, &k) == ERR_OK && strcmp(k.server, server) == 0)
         (void)unlinkat(fd, name, 0);
     fs_close(&fd);
+    mem_wipe(&k, sizeof(k));
 }
 
 /* ---- sweep ---- */

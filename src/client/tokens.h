@@ -22,8 +22,9 @@ MUST_CHECK enum err tokens_put(const char *server, const char *key, const char *
 MUST_CHECK enum err tokens_get(const char *key, char ret_server[SERVER_TEXT_LEN],
                                struct secret **ret_token);
 
-/* The upload has ended: forget it. No error when it is not there. */
-void tokens_forget(const char *key);
+/* `server` says that the upload has ended: forget its token, if it is for that server. No error
+ * when it is not there. */
+void tokens_forget(const char *key, const char *server);
 
 /* Forget all that ended before `now_s`, what is damaged beyond reading, and what a killed process
  * left half written an hour ago. Files whose names are none of ours stay. */

@@ -130,11 +130,13 @@ what_is_put_is_got_until_it_is_forgotten(void **state)
     got = NULL;
     assert_err(ERR_NOTFOUND, tokens_get("velvet-canyon-oboe-thrifty", got_server, &got));
     assert_null(got);
-    tokens_forget("velvet-canyon-oboe-thrifty");
+    tokens_forget("velvet-canyon-oboe-thrifty", server);
     assert_true(is_kept(key));
-    tokens_forget(key);
+    tokens_forget(key, "http://another.example"); /* which may say what it likes */
+    assert_true(is_kept(key));
+    tokens_forget(key, server);
     assert_false(is_kept(key));
-    tokens_forget(key); /* and again */
+    tokens_forget(key, server); /* and again */
 }
 
 static void
@@ -151,7 +153,7 @@ a_second_put_replaces_the_first(void **state)
     assert_string_equal("http://127.0.0.1:8000", got_server);
     assert_memory_equal("other", secret_bytes(got), 5);
     secret_free(got);
-    tokens_forget(key);
+    tokens_forget(key, "http://127.0.0.1:8000");
 }
 
 static void
@@ -177,7 +179,7 @@ folder_and_file_are_private_and_show_no_code(void **state)
     assert_true(fread(text, 1, sizeof(text) - 1, f) > 0);
     assert_int_equal(0, fclose(f));
     assert_null(strstr(text, "velvet"));
-    tokens_forget(key);
+    tokens_forget(key, server);
 }
 
 static void
@@ -194,7 +196,7 @@ a_folder_that_others_can_write_to_is_refused(void **state)
     tokens_sweep(5000);
     assert_int_equal(1, listing(path));
     assert_int_equal(0, chmod(UPLOADS, 0700));
-    tokens_forget(key);
+    tokens_forget(key, server);
 }
 
 static void
@@ -223,7 +225,7 @@ a_look_makes_no_folder(void **state)
     (void)rmdir("state/mayfly");
     (void)rmdir("state");
     assert_false(is_kept(key));
-    tokens_forget(key);
+    tokens_forget(key, server);
     tokens_sweep(1000);
     assert_int_equal(-1, stat("state", &st));
 }
@@ -291,7 +293,7 @@ a_damaged_file_is_no_token_and_is_swept(void **state)
     assert_true(is_kept(key));
     tokens_sweep(INT64_MAX);
     assert_true(is_kept(key));
-    tokens_forget(key);
+    tokens_forget(key, "s");
 }
 
 static void
@@ -309,7 +311,7 @@ a_link_in_place_of_a_file_is_not_followed(void **state)
     assert_ok(tokens_put(server, key, token, 1000)); /* replaces the link, not its target */
     assert_true(is_kept(key));
     assert_int_equal(0, unlink("moved"));
-    tokens_forget(key);
+    tokens_forget(key, server);
 }
 
 static void
@@ -366,7 +368,7 @@ without_a_state_folder_it_is_in_the_home_folder(void **state)
     assert_int_equal(0, stat("home/.local/state/mayfly/uploads", &st));
     assert_int_equal(-1, stat("relative", &st));
     assert_true(is_kept(key));
-    tokens_forget(key);
+    tokens_forget(key, server);
     assert_int_equal(0, unsetenv("HOME"));
     assert_int_equal(0, setenv("XDG_STATE_HOME", old, 1));
 }

@@ -16,6 +16,7 @@ static enum err
 find_token(const struct command_ctx *c, const struct target *t, char ret_server[SERVER_TEXT_LEN],
            struct secret **ret_kept)
 {
+    const char *said = t->server[0] != '\0' ? t->server : c->settings->server;
     char kept_at[SERVER_TEXT_LEN] = "";
     enum err e = ERR_OK;
 
@@ -26,10 +27,9 @@ find_token(const struct command_ctx *c, const struct target *t, char ret_server[
                                   "its burn token, which --token-file takes");
     if (e != ERR_OK)
         return e;
-    (void)snprintf(ret_server, SERVER_TEXT_LEN, "%s",
-                   kept_at[0] != '\0' && c->options->server == NULL ? kept_at
-                   : t->server[0] != '\0'                           ? t->server
-                                                                    : c->settings->server);
+    if (*ret_kept != NULL)
+        said = c->options->server != NULL ? c->settings->server : kept_at;
+    (void)snprintf(ret_server, SERVER_TEXT_LEN, "%s", said);
     return ERR_OK;
 }
 

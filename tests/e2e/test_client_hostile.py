@@ -38,15 +38,16 @@ def ended(_request):
 # ---- burn tokens ----
 
 
-@pytest.mark.parametrize("way", ["link", "setting"])
-def test_a_kept_burn_token_goes_to_its_own_server_alone(client, way):
+@pytest.mark.parametrize("way", ["link", "setting", "link beside --server"])
+def test_a_kept_burn_token_goes_to_its_own_server_alone(daemon, client, way):
     client.file("report.pdf")
     code = client.send("report.pdf")
     with Impostor(ended) as other:
-        if way == "link":
-            client.run("burn", f"{other.url}/#{code}")
-        else:
+        if way == "setting":
             client.run("burn", code, env={"MAYFLY_SERVER": other.url})
+        else:
+            typed = [] if way == "link" else ["--server", daemon.url]
+            client.run("burn", *typed, f"{other.url}/#{code}")
         assert other.requests == []
     client.run("status", code, code=GONE)
     assert client.state() == []

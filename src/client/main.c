@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 enum { TEXT_MAX = 64 * 1024 };
@@ -25,7 +24,6 @@ harden(void)
 
     (void)setrlimit(RLIMIT_CORE, &none);
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-    (void)umask(077);
 }
 
 /* A file that we open must not become standard output because that was closed. What stands there

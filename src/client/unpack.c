@@ -19,6 +19,9 @@
 
 enum { PIECE_LEN = 256 * 1024, CHAIN_MAX = 40 /* as many links as Linux follows */ };
 
+/* Of a stranger's permissions: no setuid and the like, and nobody but us may write. */
+enum { MODE_MAX = 0755 };
+
 /* ---- lists of names ---- */
 
 enum err
@@ -123,11 +126,15 @@ enum err
 unpack_new(const char *dir, struct unpack **ret_unpack)
 {
     struct unpack *u = calloc(1, sizeof(*u));
+    mode_t mask = umask(077); /* to read it is to set it */
     enum err e;
+
+    (void)umask(mask);
 
     if (u == NULL)
         return err_set(ERR_NOMEM, "no memory for a tar");
     u->dir = u->root = -1;
+    u->mode_mask = MODE_MAX & ~(unsigned)mask;
     u->is_out = true;
     e = place_open_dir(dir != NULL ? dir : ".", &u->dir);
     if (e == ERR_OK)

@@ -40,8 +40,9 @@ struct folder {
 struct unpack {
     int dir, root; /* where it goes, and the private folder in it; both O_PATH */
     char temp[PLACE_TEMP_LEN];
-    bool is_out; /* the private folder has a name, was never made, or has what is not ours to
-                    remove: it stays */
+    unsigned mode_mask; /* what a tar's permissions may be */
+    bool is_out;        /* the private folder has a name, was never made, or has what is not ours to
+                           remove: it stays */
 
     struct names tops;          /* what is in `root`, sorted, after the run */
     struct names links, wanted; /* links into other tops, and in turn which */

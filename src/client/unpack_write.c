@@ -15,9 +15,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Of a stranger's permissions: no setuid and the like, and nobody but us may write. */
-enum { MODE_MASK = 0755 };
-
 static enum err
 fail_twice(void)
 {
@@ -161,7 +158,7 @@ make_file(struct unpack *u, struct archive *a, struct archive_entry *entry, int 
         return fail_made();
     e = write_data(u, a, fd, size);
     if (e == ERR_OK) {
-        (void)fchmod(fd, archive_entry_perm(entry) & MODE_MASK);
+        (void)fchmod(fd, archive_entry_perm(entry) & u->mode_mask);
         (void)futimens(fd, times);
     }
     fs_close(&fd);
@@ -253,7 +250,7 @@ make_folder(struct unpack *u, struct archive_entry *entry, const struct way *at)
     *f = (struct folder){.path = way_text(at),
                          .dev = st.st_dev,
                          .ino = st.st_ino,
-                         .mode = archive_entry_perm(entry) & MODE_MASK,
+                         .mode = archive_entry_perm(entry) & u->mode_mask,
                          .has_time = t.tv_nsec != UTIME_OMIT,
                          .time_s = t.tv_sec,
                          .time_ns = t.tv_nsec};

@@ -111,6 +111,21 @@ special_bits_and_writing_by_others_are_dropped(void **state)
 }
 
 static void
+the_umask_counts_for_files_and_folders(void **state)
+{
+    static const struct tar_entry entries[] = {
+        {'f', "f", "x", 0755}, {'d', "d", NULL, 0755}, {'f', "d/g", "x", 0644}, TAR_LAST};
+    struct place *p = *state;
+    mode_t was = umask(027);
+
+    extract(p, entries);
+    assert_int_equal(umask(was), 027); /* it is as it was */
+    assert_int_equal(folder_mode(&p->out, "f"), 0750);
+    assert_int_equal(folder_mode(&p->out, "d"), 0750);
+    assert_int_equal(folder_mode(&p->out, "d/g"), 0640);
+}
+
+static void
 hidden_names_and_options_at_the_top_become_harmless(void **state)
 {
     static const struct tar_entry tree[] = {
@@ -516,6 +531,7 @@ main(void)
         T(times_are_kept_of_folders_too),
         T(nothing_is_seen_before_the_commit_but_the_private_folder),
         T(special_bits_and_writing_by_others_are_dropped),
+        T(the_umask_counts_for_files_and_folders),
         T(hidden_names_and_options_at_the_top_become_harmless),
         T(dots_and_slashes_that_say_nothing_are_passed_over),
         T(names_are_utf8_in_every_format_and_locale),

@@ -19,6 +19,7 @@ set_up(void **state)
 {
     static struct place p;
 
+    (void)umask(022);
     folder_open(&p.top);
     folder_write(&p.top, "precious", "old");
     assert_int_equal(mkdirat(p.top.fd, "out", 0700), 0);

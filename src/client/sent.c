@@ -15,12 +15,26 @@
 
 enum { URL_LEN = SERVER_TEXT_LEN + CODE_TEXT_LEN + sizeof("/download/") };
 
+/* A link stands bare in the advice, and is pasted behind commands as it is: nothing of the server's
+ * may mean something to a shell. */
+static bool
+is_plain(const char *address)
+{
+    for (; *address != '\0'; address++) {
+        if (!text_is_alpha(*address) && !text_is_digit(*address) &&
+            strchr("-._~%+,=:/[]", *address) == NULL)
+            return false;
+    }
+    return true;
+}
+
 const char *
 sent_base(const struct sent *s)
 {
     const char *said = s->receipt->server;
 
-    if (said[0] == '\0' || (text_begins(s->server, "https:") && text_begins(said, "http:")))
+    if (said[0] == '\0' || !is_plain(said) ||
+        (text_begins(s->server, "https:") && text_begins(said, "http:")))
         return s->server;
     return said;
 }

@@ -27,8 +27,8 @@ struct sent {
 
 enum { SENT_TEXT_MAX = 64 * 1024 };
 
-/* What links begin with: as the server says, unless that is no address, or is http although the
- * file went by https. */
+/* What links begin with: as the server says, unless that is no address, has characters that mean
+ * something to a shell, or is http although the file went by https. */
 const char *sent_base(const struct sent *s);
 
 /* Append the code and a line end; or the JSON object and one. ERR_NOMEM, ERR_TOOBIG. */

@@ -157,6 +157,23 @@ links_begin_as_the_server_says_but_never_fall_back_to_http(void **state)
 }
 
 static void
+what_a_shell_could_run_is_no_beginning_of_a_link(void **state)
+{
+    static const char *const said[] = {"https://h$(touch x)", "https://h;id;", "https://h/a&b",
+                                       "https://h/`id`",      "https://h/a|b", "https://h/*",
+                                       "https://h/a'b",       "https://h/!a"};
+    static const char plain[] = "https://[::1]:8000/~files/a-b_c.d%20e";
+    struct world *w = *state;
+
+    for (size_t i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+        (void)snprintf(w->receipt.server, sizeof(w->receipt.server), "%s", said[i]);
+        assert_ptr_equal(w->sent.server, sent_base(&w->sent));
+    }
+    (void)snprintf(w->receipt.server, sizeof(w->receipt.server), "%s", plain);
+    assert_string_equal(plain, sent_base(&w->sent));
+}
+
+static void
 the_headline_says_what_the_server_can_read(void **state)
 {
     struct world *w = *state;
@@ -286,7 +303,8 @@ an_address_cannot_break_out_of_the_command(void **state)
     struct world *w = *state;
     char said[1024], want[1024];
 
-    memcpy(w->receipt.server, server, sizeof(server));
+    w->receipt.server[0] = '\0';
+    w->sent.server = server; /* which its user typed so */
     w->sent.has_server = true;
     (void)snprintf(want, sizeof(want), "mayfly\nget\n%s\n-s\n%s\n", WORDS, server);
     paste(&w->sent, "mayfly get", NULL, said);
@@ -320,6 +338,7 @@ main(void)
         cmocka_unit_test_setup(the_object_says_all_that_scripts_want, begin),
         cmocka_unit_test_setup(any_name_comes_back_from_the_object, begin),
         cmocka_unit_test_setup(links_begin_as_the_server_says_but_never_fall_back_to_http, begin),
+        cmocka_unit_test_setup(what_a_shell_could_run_is_no_beginning_of_a_link, begin),
         cmocka_unit_test_setup(the_headline_says_what_the_server_can_read, begin),
         cmocka_unit_test_setup(the_advice_fits_what_was_sent, begin),
         cmocka_unit_test_setup(a_name_cannot_break_out_of_the_command, begin),

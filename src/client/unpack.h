@@ -19,13 +19,13 @@ MUST_CHECK enum err unpack_new(const char *dir, struct unpack **ret_unpack);
 /* Extract the tar that `tar` (borrowed, read to its end, also what follows the tar's end) gives.
  * Only files, folders and links that stay inside are taken: ERR_INTEGRITY for absolute paths, "..",
  * paths through a link, hard links to what did not come, devices, pipes, entries that come twice,
- * more than 1,000,000 entries or 256 folders in each other, and for what is no tar. Symbolic links
- * are left out and counted when they lead out of the tree or to what did not come, or go up other
- * than in front: honest folders have such, and the use is taken. Owners, setuid, setgid, sticky
- * bits, the permission to write for others than the owner and what the umask denies are dropped;
- * names with control characters or that are no UTF-8 are refused. In front of a top name '.' and
- * '-' become '_', as outfile's. ERR_IO: the disk; ERR_CLOSED: interrupted. Else what the source
- * said. After an error only free. */
+ * more than 1,000,000 entries, 256 folders in each other or 256 MiB of names, and for what is no
+ * tar. Symbolic links are left out and counted when they lead out of the tree or to what did not
+ * come, or go up other than in front: honest folders have such, and the use is taken. Owners,
+ * setuid, setgid, sticky bits, the permission to write for others than the owner and what the umask
+ * denies are dropped; names with control characters or that are no UTF-8 are refused. In front of a
+ * top name '.' and '-' become '_', as outfile's. ERR_IO: the disk; ERR_CLOSED: interrupted. Else
+ * what the source said. After an error only free. */
 MUST_CHECK enum err unpack_run(struct unpack *u, struct source *tar);
 
 /* Move the top entries to `dir`. Without `force` nothing is overwritten: ERR_IO, and nothing was

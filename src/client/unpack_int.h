@@ -17,6 +17,7 @@ enum {
     UNPACK_PATH_LEN = 4096, /* of a path or link, with a NUL */
     UNPACK_DEPTH_MAX = 256,
     UNPACK_ENTRIES_MAX = 1000000,
+    UNPACK_KEPT_MAX = 256 * 1024 * 1024, /* bytes of names and paths that are kept in memory */
 };
 
 struct names {
@@ -49,7 +50,7 @@ struct unpack {
     size_t n_left_out;
     struct folder *folders;
     size_t n_folders, cap_folders;
-    size_t n_entries;
+    size_t n_entries, n_kept;
 
     struct source *tar; /* during the run */
     uint8_t *piece;

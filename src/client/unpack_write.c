@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+enum { KEPT_COST = 128 /* in memory, of an entry beside its path */ };
+
 static enum err
 fail_twice(void)
 {
@@ -284,17 +286,34 @@ make_in_folder(struct unpack *u, struct archive *a, struct archive_entry *entry,
     return e;
 }
 
+/* Of a file in a folder no more is kept in memory than a top name that it may bring; of all else
+ * its path. */
+static enum err
+count_kept(struct unpack *u, const struct way *at, bool is_kept)
+{
+    is_kept = is_kept || at->n == 1;
+    for (size_t i = 0; is_kept && i < at->n; i++)
+        u->n_kept += strlen(at->parts[i]) + 1;
+    u->n_kept += is_kept ? KEPT_COST : 0;
+    if (u->n_kept > UNPACK_KEPT_MAX)
+        return err_set(ERR_INTEGRITY, "the tar has too many long names");
+    return ERR_OK;
+}
+
 enum err
 unpack_entry(struct unpack *u, struct archive *a, struct archive_entry *entry)
 {
     bool is_folder =
         archive_entry_hardlink(entry) == NULL && archive_entry_filetype(entry) == AE_IFDIR;
+    bool is_link = archive_entry_filetype(entry) == AE_IFLNK;
     struct way *at = malloc(sizeof(*at));
     enum err e;
 
     if (at == NULL)
         return err_set(ERR_NOMEM, "no memory for a path");
     e = way_read(archive_entry_pathname(entry), at);
+    if (e == ERR_OK)
+        e = count_kept(u, at, is_folder || is_link);
     if (e == ERR_OK && is_folder)
         e = at->n == 0 ? ERR_OK : make_folder(u, entry, at); /* "./" is the folder that we made */
     else if (e == ERR_OK && at->n == 0)

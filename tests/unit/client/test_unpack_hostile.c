@@ -2,6 +2,8 @@
 /* Wrong tars leave nothing behind, and nothing around them changes. */
 #include "unpack_testing.h"
 
+#include "client/unpack_int.h"
+
 static const struct hostile {
     const char *what;
     struct tar_entry entries[5];
@@ -276,6 +278,43 @@ names_and_paths_have_a_limit(void **state)
     one_file_refused(p, name);
 }
 
+/* The tar, with `room` bytes of names left, must come to this. */
+static void
+near_the_limit(const struct place *p, const struct tar_entry *entries, size_t room, enum err want)
+{
+    struct source *tar = NULL;
+    struct unpack *u = NULL;
+    struct buf b;
+
+    tar_of(entries, &b);
+    assert_ok(source_of_bytes(b.data, b.len, &tar));
+    assert_ok(unpack_new(p->out.path, &u));
+    u->n_kept = UNPACK_KEPT_MAX - room;
+    assert_int_equal(want, unpack_run(u, tar));
+    unpack_free(u);
+    source_free(tar);
+    buf_done(&b);
+    nothing_came(p);
+}
+
+/* Paths of 4 KiB are kept in memory for each folder and link. */
+static void
+names_in_memory_have_a_limit(void **state)
+{
+    static const struct tar_entry kept[][2] = {{{'d', "0123456789", NULL, 0}, TAR_LAST},
+                                               {{'d', "in/0123456789", NULL, 0}, TAR_LAST},
+                                               {{'f', "0123456789", NULL, 0}, TAR_LAST},
+                                               {{'l', "in/0123456789", "x", 0}, TAR_LAST}};
+    static const struct tar_entry inside[] = {{'f', "in/0123456789", NULL, 0}, TAR_LAST};
+    struct place *p = *state;
+
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++) {
+        near_the_limit(p, kept[i], 0, ERR_INTEGRITY);
+        near_the_limit(p, kept[i], 200, ERR_OK);
+    }
+    near_the_limit(p, inside, 0, ERR_OK); /* of these nothing is kept */
+}
+
 static void
 folders_in_each_other_have_a_limit(void **state)
 {
@@ -352,6 +391,7 @@ main(void)
         T(a_tar_that_is_cut_inside_an_entry_is_refused),
         T(a_damaged_header_is_refused),
         T(names_and_paths_have_a_limit),
+        T(names_in_memory_have_a_limit),
         T(folders_in_each_other_have_a_limit),
         T(an_error_of_the_source_is_given_back_wherever_it_comes),
     };

@@ -292,6 +292,17 @@ run(struct upload *u)
     return e;
 }
 
+/* What the system has taken and not sent yet could make the upload whole after we gave it up. */
+static void
+drop_unsent(const struct upload *u)
+{
+    static const struct linger drop_all = {.l_onoff = 1, .l_linger = 0};
+    int fd = connected_socket(u);
+
+    if (fd >= 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &drop_all, sizeof(drop_all));
+}
+
 enum err
 net_upload(struct net *n, const struct net_upload *what, struct net_reply *ret_reply)
 {
@@ -328,6 +339,8 @@ net_upload(struct net *n, const struct net_upload *what, struct net_reply *ret_r
         net_reply_done(ret_reply);
         *ret_reply = u->reply;
         net_reply_init(&u->reply);
+    } else {
+        drop_unsent(u);
     }
     transfer_done(&u->t);
     curl_mime_free(form);

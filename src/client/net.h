@@ -108,7 +108,6 @@ const struct net_file *net_download_file(const struct net_download *d);
  * differ), or too long. ERR_UNAVAIL: the server begins again where the rest was asked for. Another
  * refusal of the rest: as reply_error tells it. */
 struct source *net_download_source(struct net_download *d);
-unsigned net_download_n_resumed(const struct net_download *d);
 void net_download_free(struct net_download *d); /* NULL is a no-op; ends the transfer */
 
 #endif

@@ -83,6 +83,9 @@ void transfer_done(struct transfer *t);
 size_t reply_add(struct transfer *t, struct net_reply *r, const char *bytes, size_t len);
 MUST_CHECK enum err transfer_reply(struct transfer *t, struct net_reply *r);
 
+/* How often it was continued; for tests. */
+unsigned net_download_n_resumed(const struct net_download *d);
+
 /* Read one line of a header. Lines that mean nothing here are passed over. */
 void head_line(struct net_head *h, const char *line, size_t len);
 

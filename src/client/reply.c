@@ -203,6 +203,7 @@ enum err
 reply_receipt(const struct net_reply *r, struct receipt *ret)
 {
     struct receipt got = {0};
+    char url[1024] = "";
     json_t *json = NULL;
     enum err e = object_of(r, &json);
 
@@ -213,7 +214,7 @@ reply_receipt(const struct net_reply *r, struct receipt *ret)
     if (e == ERR_OK)
         e = take(json, "sha256", is_hash, got.sha256, sizeof(got.sha256));
     if (e == ERR_OK)
-        e = take(json, "download_url", is_url, got.download_url, sizeof(got.download_url));
+        e = take(json, "download_url", is_url, url, sizeof(url));
     if (e == ERR_OK)
         e = take(json, "expiry", is_time, got.expiry, sizeof(got.expiry));
     if (e == ERR_OK)
@@ -221,11 +222,12 @@ reply_receipt(const struct net_reply *r, struct receipt *ret)
     if (e == ERR_OK)
         e = take_count(json, "uses", &got.uses);
     if (e == ERR_OK) {
-        server_of(got.download_url, got.key, got.server);
+        server_of(url, got.key, got.server);
         *ret = got;
     }
     json_decref(json);
     receipt_wipe(&got);
+    mem_wipe(url, sizeof(url));
     return e;
 }
 

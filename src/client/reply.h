@@ -28,7 +28,6 @@ struct receipt {
     char server[512]; /* what links begin with, from download_url; "" when that is no http URL */
     char burn_token[64];
     char sha256[REPLY_SHA256_LEN + 1]; /* of what the server was sent */
-    char download_url[1024];
     char expiry[32];
     int64_t expires_at_s;
     unsigned uses;

@@ -18,7 +18,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-enum { WAIT_MS = 30000, SHOWN_LEN = 8192, LONGEST = 2048 };
+enum { WAIT_MS = 30000, PATIENCE_S = 60, SHOWN_LEN = 8192, LONGEST = 2048 };
 
 struct asked {
     pid_t pid;
@@ -47,6 +47,7 @@ ask_in_child(const char *name, bool is_hidden, int answer)
     enum err e;
     int tty;
 
+    (void)alarm(PATIENCE_S);
     if (setsid() < 0 || (tty = open(name, O_RDWR)) < 0 || ioctl(tty, TIOCSCTTY, 0) != 0)
         _exit(2);
     interrupt_init();
@@ -269,6 +270,7 @@ without_a_terminal_there_is_nobody_to_ask(void **state)
     if (pid == 0) {
         struct secret *line = NULL;
 
+        (void)alarm(PATIENCE_S);
         if (setsid() < 0) /* which leaves the terminal */
             _exit(2);
         _exit(term_ask("Code: ", true, &line) == ERR_FIELD ? 0 : 1);

@@ -45,19 +45,11 @@ look(struct net *net, const struct target *t, struct reply_status *ret)
 
 /* ---- telling ---- */
 
-static const char *
-how_it_ended(const char *ended_by)
-{
-    if (strcmp(ended_by, "uses") == 0)
-        return "downloaded";
-    if (strcmp(ended_by, "expiry") == 0)
-        return "its time was over";
-    return strcmp(ended_by, "revoked") == 0 ? "destroyed by its sender" : "ended";
-}
-
 static enum err
 add_sentence(const struct reply_status *s, struct buf *b)
 {
+    const char *how = reply_ended_by(s->ended_by);
+
     if (is_status(s, "unknown"))
         return buf_add_text(b, "unknown: no such code was issued\n");
     if (is_status(s, "active"))
@@ -66,7 +58,7 @@ add_sentence(const struct reply_status *s, struct buf *b)
                         s->expires_at);
     if (s->ended_at[0] == '\0')
         return buf_addf(b, "%s: the last download is under way\n", s->status);
-    return buf_addf(b, "%s: %s at %s\n", s->status, how_it_ended(s->ended_by), s->ended_at);
+    return buf_addf(b, "%s: %s at %s\n", s->status, how != NULL ? how : "ended", s->ended_at);
 }
 
 static json_t *

@@ -12,6 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The most that can be asked for; servers allow less. */
+enum { OPTIONS_EXPIRY_MAX = 525600 /* minutes: a year */, OPTIONS_USES_MAX = 10000 };
+
 enum command {
     COMMAND_SEND,
     COMMAND_GET,

@@ -48,9 +48,9 @@ const struct command_def option_commands[N_COMMANDS] = {
 const struct option_def option_table[] = {
     {"plain", 0, VALUE_NONE, NULL, BIT(SEND), 0, FIELD(is_plain),
      "do not encrypt here: a short code, for receivers who only have curl"},
-    {"expiry", 'e', VALUE_NUMBER, "MINUTES", BIT(SEND), 525600, FIELD(expiry_min),
+    {"expiry", 'e', VALUE_NUMBER, "MINUTES", BIT(SEND), OPTIONS_EXPIRY_MAX, FIELD(expiry_min),
      "how long it can be had (default: the server's)"},
-    {"uses", 'u', VALUE_NUMBER, "N", BIT(SEND), 10000, FIELD(uses),
+    {"uses", 'u', VALUE_NUMBER, "N", BIT(SEND), OPTIONS_USES_MAX, FIELD(uses),
      "how often it can be downloaded (default: the server's)"},
     {"name", 'n', VALUE_TEXT, "NAME", BIT(SEND), 0, FIELD(name),
      "what receivers see as the file's name"},

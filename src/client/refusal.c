@@ -60,20 +60,24 @@ wait_text(int64_t s, char ret[WAIT_LEN])
                    n == 1 ? "" : "s");
 }
 
+const char *
+reply_ended_by(const char *ended_by)
+{
+    if (strcmp(ended_by, "uses") == 0)
+        return "downloaded";
+    if (strcmp(ended_by, "expiry") == 0)
+        return "expired";
+    return strcmp(ended_by, "revoked") == 0 ? "burned by its sender" : NULL;
+}
+
 /* ": downloaded at 2026-01-01 12:03:00 UTC", as far as it is said. */
 static void
 ended_text(const json_t *json, char ret[ENDED_LEN])
 {
     const char *by = reply_text(json, "ended_by"), *at = reply_text(json, "ended_at");
-    const char *how = NULL;
+    const char *how = by == NULL ? NULL : reply_ended_by(by);
     int64_t at_s;
 
-    if (by != NULL && strcmp(by, "uses") == 0)
-        how = "downloaded";
-    else if (by != NULL && strcmp(by, "expiry") == 0)
-        how = "expired";
-    else if (by != NULL && strcmp(by, "revoked") == 0)
-        how = "burned by its sender";
     ret[0] = '\0';
     if (at != NULL && reply_time(at, &at_s) == ERR_OK)
         (void)snprintf(ret, ENDED_LEN, ": %s at %.10s %.8s UTC", how != NULL ? how : "it ended", at,

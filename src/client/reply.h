@@ -54,6 +54,10 @@ struct reply_preview {
 };
 MUST_CHECK enum err reply_preview(const struct net_reply *r, struct reply_preview *ret);
 
+/* What people call the end of an upload that the server calls "uses", "expiry" or "revoked"; NULL
+ * for anything else. */
+const char *reply_ended_by(const char *ended_by);
+
 /* The file name of a Content-Disposition (RFC 6266: filename*, RFC 8187, before filename), as bytes
  * of UTF-8, not cleaned. "" when there is none that can be read. */
 void reply_filename(const char *disposition, char ret_name[256]);

@@ -52,7 +52,7 @@ make_download_url(const struct sent *s, char ret_url[URL_LEN])
 static enum err
 add_json(struct buf *b, const char *name, const char *value)
 {
-    enum err e = buf_addf(b, "\"%s\": \"", name);
+    enum err e = buf_addf(b, "\"%s\":\"", name);
 
     for (; e == ERR_OK && *value != '\0'; value++) {
         if ((uint8_t)*value < 0x20)
@@ -62,7 +62,7 @@ add_json(struct buf *b, const char *name, const char *value)
         else
             e = buf_add(b, value, 1);
     }
-    return e == ERR_OK ? buf_add_text(b, "\", ") : e;
+    return e == ERR_OK ? buf_add_text(b, "\",") : e;
 }
 
 /* One word of a shell's command. */
@@ -119,17 +119,17 @@ add_object(const struct sent *s, struct buf *b)
     if (e == ERR_OK)
         e = add_json(b, "burn_token", s->receipt->burn_token);
     if (e == ERR_OK)
-        e = add_json(b, "expiry", s->receipt->expiry);
+        e = add_json(b, "expires_at", s->receipt->expiry);
     if (e == ERR_OK)
-        e = buf_addf(b, "\"uses\": %u, ", s->receipt->uses);
+        e = buf_addf(b, "\"uses\":%u,", s->receipt->uses);
     if (e == ERR_OK)
         e = add_json(b, "name", s->meta->name);
     if (e == ERR_OK)
-        e = buf_addf(b, "\"size\": %" PRIu64 ", ", s->meta->size_bytes);
+        e = buf_addf(b, "\"size\":%" PRIu64 ",", s->meta->size_bytes);
     if (e == ERR_OK)
         e = add_json(b, "sha256", hash);
     if (e == ERR_OK)
-        e = buf_addf(b, "\"encryption\": %s}\n", s->is_e2e ? "\"age\"" : "null");
+        e = buf_addf(b, "\"encryption\":%s}\n", s->is_e2e ? "\"age\"" : "null");
     mem_wipe(link, sizeof(link));
     mem_wipe(url, sizeof(url));
     return e;

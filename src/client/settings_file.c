@@ -17,9 +17,12 @@ static const struct known {
     enum kind kind;
     unsigned max; /* as the options have it */
 } known[] = {
-    {"server", FIELD(server), KIND_SERVER, 0}, {"cacert", FIELD(ca_file), KIND_PATH, 0},
-    {"proxy", FIELD(proxy), KIND_TEXT, 0},     {"expiry", FIELD(expiry_min), KIND_NUMBER, 525600},
-    {"uses", FIELD(uses), KIND_NUMBER, 10000}, {"token-file", FIELD(token_file), KIND_PATH, 0},
+    {"server", FIELD(server), KIND_SERVER, 0},
+    {"cacert", FIELD(ca_file), KIND_PATH, 0},
+    {"proxy", FIELD(proxy), KIND_TEXT, 0},
+    {"expiry", FIELD(expiry_min), KIND_NUMBER, OPTIONS_EXPIRY_MAX},
+    {"uses", FIELD(uses), KIND_NUMBER, OPTIONS_USES_MAX},
+    {"token-file", FIELD(token_file), KIND_PATH, 0},
 };
 
 struct span {

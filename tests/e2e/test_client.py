@@ -364,7 +364,7 @@ def test_json_is_one_object_for_every_command(daemon, client):
     assert sent["download_url"] == f"{daemon.url}/download/{key}"
     assert (sent["uses"], sent["name"], sent["size"]) == (3, "report.pdf", 9)
     assert (sent["sha256"], sent["encryption"]) == (sha256(b"%PDF-1.7\n"), "age")
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", sent["expiry"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", sent["expires_at"])
     assert re.fullmatch(r"[A-Za-z0-9_-]{43}", sent["burn_token"])
 
     seen = client.run("status", "--json", code).json()

@@ -114,7 +114,7 @@ the_object_says_all_that_scripts_want(void **state)
     check_text(json, "link", "https://drop.example/x/#" WORDS);
     check_text(json, "download_url", "https://drop.example/x/download/" ID);
     check_text(json, "burn_token", "burn-token_1");
-    check_text(json, "expiry", "2026-01-01T12:10:00Z");
+    check_text(json, "expires_at", "2026-01-01T12:10:00Z");
     check_text(json, "name", "report.pdf");
     check_text(json, "sha256", HASH);
     check_text(json, "encryption", "age");

@@ -230,10 +230,11 @@ static void
 keep_token(struct sending *s, int64_t now_s)
 {
     const struct receipt *r = &s->receipt;
+    /* Forgotten by our clock, so the server's must not count. */
+    int64_t ends_at_s = r->life_s >= 0 ? now_s + r->life_s : r->expires_at_s;
 
     tokens_sweep(now_s);
-    s->is_kept =
-        tokens_put(s->c->settings->server, r->key, r->burn_token, r->expires_at_s) == ERR_OK;
+    s->is_kept = tokens_put(s->c->settings->server, r->key, r->burn_token, ends_at_s) == ERR_OK;
     if (!s->is_kept)
         term_note("It cannot be burned from here later: %s.", err_sentence());
 }

@@ -204,6 +204,8 @@ reply_receipt(const struct net_reply *r, struct receipt *ret)
 {
     struct receipt got = {0};
     char url[1024] = "";
+    int64_t created_at_s = 0;
+    char created[32] = "";
     json_t *json = NULL;
     enum err e = object_of(r, &json);
 
@@ -219,6 +221,12 @@ reply_receipt(const struct net_reply *r, struct receipt *ret)
         e = take(json, "expiry", is_time, got.expiry, sizeof(got.expiry));
     if (e == ERR_OK)
         e = reply_time(got.expiry, &got.expires_at_s);
+    if (e == ERR_OK)
+        e = take_if(json, "created_at", is_time, created, sizeof(created));
+    got.life_s = -1;
+    if (e == ERR_OK && reply_time(created, &created_at_s) == ERR_OK &&
+        created_at_s <= got.expires_at_s)
+        got.life_s = got.expires_at_s - created_at_s;
     if (e == ERR_OK)
         e = take_count(json, "uses", &got.uses);
     if (e == ERR_OK) {

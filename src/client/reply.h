@@ -29,7 +29,8 @@ struct receipt {
     char burn_token[64];
     char sha256[REPLY_SHA256_LEN + 1]; /* of what the server was sent */
     char expiry[32];
-    int64_t expires_at_s;
+    int64_t expires_at_s; /* by the server's clock */
+    int64_t life_s;       /* from its making on; -1: not said */
     unsigned uses;
 };
 

@@ -240,6 +240,7 @@ a_receipt_is_read(void **state)
     assert_string_equal(got.server, "https://host.example:8443/drop");
     assert_string_equal(got.burn_token, "abcDEF-_0123");
     assert_string_equal(got.sha256, HASH);
+    assert_int_equal(got.life_s, 600);
     assert_string_equal(got.expiry, "2026-01-01T12:10:00Z");
     assert_int_equal(got.expires_at_s, 1767269400);
     assert_int_equal(got.uses, 3);
@@ -260,6 +261,22 @@ a_receipt_of_an_end_to_end_upload_is_read(void **state)
     assert_string_equal(got.server, "https://host.example:8443/drop");
     free(once);
     free(twice);
+}
+
+static void
+a_life_that_is_not_said_or_runs_backwards_is_not_known(void **state)
+{
+    static const char *const made[] = {"", "\"created_at\":\"2026-01-01T12:10:01Z\","};
+    struct receipt got;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(made); i++) {
+        char *other = with(receipt, "\"created_at\":\"2026-01-01T12:00:00Z\",", made[i]);
+
+        assert_ok(read_receipt(other, &got));
+        assert_int_equal(got.life_s, -1);
+        free(other);
+    }
 }
 
 static void
@@ -288,6 +305,7 @@ a_receipt_with_a_field_of_another_form_is_none(void **state)
         {"https://host", "https://h\xc3\xb6st"},
         {"12:10:00Z", "12:10:00"},
         {"12:10:00Z", "12:10:60Z"},
+        {"12:00:00Z", "noon"},
         {"\"uses\":3", "\"uses\":\"3\""},
         {"\"uses\":3", "\"uses\":3.0"},
         {"\"uses\":3", "\"uses\":-1"},
@@ -534,6 +552,7 @@ main(void)
         cmocka_unit_test(deep_and_endless_json_is_no_json),
         cmocka_unit_test(a_receipt_is_read),
         cmocka_unit_test(a_receipt_of_an_end_to_end_upload_is_read),
+        cmocka_unit_test(a_life_that_is_not_said_or_runs_backwards_is_not_known),
         cmocka_unit_test(a_receipt_with_a_field_of_another_form_is_none),
         cmocka_unit_test(the_server_of_a_link_is_told_only_where_it_is_one),
         cmocka_unit_test(a_status_is_read),

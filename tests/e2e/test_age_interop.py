@@ -9,19 +9,17 @@ makes tests/data/age, is set against ours at every size, and makes files that no
 import importlib.util
 import os
 import pathlib
-import pty
-import select
 import shutil
 import subprocess
-import time
 
 import pytest
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
+from stock_age import age_opens, at_terminal
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TOOL = ROOT / os.environ.get("MAYFLY_BUILD", "build/test") / "tests" / "age_tool"
-AGE = shutil.which("age")
 
 KIB = 1024
 CHUNK = 64 * KIB
@@ -47,57 +45,17 @@ def tool(verb, data, phrase=PHRASE, work=18):
     return done.returncode, done.stdout
 
 
-def age(*args, phrases, limit_s=120):
-    """Run the age tool at a terminal of its own, where it gets one phrase for each time it asks;
-    its exit code and what it showed."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execv(AGE, [AGE, *map(str, args)])
-    shown, left, end = b"", list(phrases), time.monotonic() + limit_s
-    ended = False
-    while not ended and time.monotonic() < end:
-        if not select.select([terminal], [], [], 0.2)[0]:
-            continue
-        try:
-            piece = os.read(terminal, 4096)
-        except OSError:  # how a terminal says that the other end is gone
-            piece = b""
-        ended = piece == b""
-        shown += piece
-        if left and shown.rstrip().endswith(b":"):
-            os.write(terminal, left.pop(0).encode() + b"\n")
-            shown += b"(answered)"
-    if not ended:
-        os.kill(pid, 9)
-    os.close(terminal)
-    status = os.waitpid(pid, 0)[1]
-    assert ended, f"age did not end: {shown!r}"
-    return os.waitstatus_to_exitcode(status), shown
-
-
-def age_opens(folder, file, phrase=PHRASE):
-    """What the age tool makes of `file`; None when it refuses."""
-    source, target = folder / "in.age", folder / "out"
-    source.write_bytes(file)
-    target.unlink(missing_ok=True)
-    code, shown = age("-d", "-o", target, source, phrases=[phrase])
-    assert code in (0, 1), shown
-    if code != 0:
-        return None
-    return target.read_bytes() if target.exists() else b""  # it writes no file of nothing
-
-
 def age_seals(folder, plain, *options):
     source, target = folder / "in", folder / "out.age"
     source.write_bytes(plain)
     target.unlink(missing_ok=True)
-    code, shown = age("-p", *options, "-o", target, source, phrases=[PHRASE, PHRASE])
+    code, shown = at_terminal("age", "-p", *options, "-o", target, source, answers=[PHRASE] * 2)
     assert code == 0, shown
     return target.read_bytes()
 
 
 def test_the_age_tool_is_there():
-    assert AGE is not None, "scripts/setup installs it"
+    assert shutil.which("age") is not None, "scripts/setup installs it"
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -105,23 +63,23 @@ def test_age_opens_what_we_seal(size, tmp_path):
     plain = os.urandom(size)
     code, file = tool("seal", plain, work=15)
     assert code == 0
-    assert age_opens(tmp_path, file) == plain
+    assert age_opens(tmp_path, file, PHRASE) == plain
 
 
 @pytest.mark.parametrize("work", [1, 9, 10, 18])
 def test_age_opens_what_we_seal_with_every_work_factor(work, tmp_path):
     code, file = tool("seal", b"plain", work=work)
     assert code == 0
-    assert age_opens(tmp_path, file) == b"plain"
+    assert age_opens(tmp_path, file, PHRASE) == b"plain"
 
 
 def test_age_refuses_what_we_seal_under_another_passphrase_or_when_it_is_damaged(tmp_path):
     code, file = tool("seal", b"plain" * 20000, work=10)
     assert code == 0
-    assert age_opens(tmp_path, file, phrase="other") is None
-    assert age_opens(tmp_path, file[:-1]) is None
-    assert age_opens(tmp_path, file[:-1] + bytes([file[-1] ^ 1])) is None
-    assert age_opens(tmp_path, file) == b"plain" * 20000
+    assert age_opens(tmp_path, file, "other") is None
+    assert age_opens(tmp_path, file[:-1], PHRASE) is None
+    assert age_opens(tmp_path, file[:-1] + bytes([file[-1] ^ 1]), PHRASE) is None
+    assert age_opens(tmp_path, file, PHRASE) == b"plain" * 20000
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -11,8 +11,8 @@ import requests
 from client import (INTEGRITY, LOCAL, USAGE, Client, age_file, draw, meta_of, upload_sealed,
                     vectors)
 from conftest import Daemon
+from stock_age import at_terminal
 from terminal import run
-from test_age_interop import age
 
 AGE, CURL = shutil.which("age"), shutil.which("curl")
 PLAIN = os.urandom(200_000)
@@ -37,7 +37,7 @@ def age_seals(client, plain, phrase, *options):
     source, target = client.top / "in", client.top / "out.age"
     source.write_bytes(plain)
     target.unlink(missing_ok=True)
-    code, shown = age("-p", *options, "-o", target, source, phrases=[phrase, phrase])
+    code, shown = at_terminal("age", "-p", *options, "-o", target, source, answers=[phrase] * 2)
     assert code == 0, shown
     return target.read_bytes()
 

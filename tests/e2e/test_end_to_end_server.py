@@ -6,9 +6,7 @@ import base64
 import concurrent.futures
 import hashlib
 import os
-import pty
 import re
-import select
 import socket
 import subprocess
 import time
@@ -19,6 +17,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from conftest import BUILD, wait_for
 from end_to_end import AGE_HEAD, age_like, e2e_parts, new_id, new_meta, upload_e2e
+from stock_age import at_terminal
 from wire import ask, check_headers, check_refusal, form, part, post_form, recorded_blobs
 
 WORDS = "velvet-canyon-oboe-thrift-cargo-nine"
@@ -33,34 +32,6 @@ def age_file(plain, words=WORDS, work=1):
     """An age file that can be opened; made fast, unless `work` says otherwise."""
     return subprocess.run([BUILD / "tests" / "age_tool", "seal", words, str(work)], input=plain,
                           capture_output=True, timeout=60, check=True).stdout
-
-
-def at_terminal(*argv, answers, limit_s=120):
-    """Run a command at a terminal of its own, where it gets one answer for each time that it asks;
-    its exit code and what it showed."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.execvp(argv[0], argv)
-    shown, left, end = b"", list(answers), time.monotonic() + limit_s
-    ended = False
-    while not ended and time.monotonic() < end:
-        if not select.select([terminal], [], [], 0.2)[0]:
-            continue
-        try:
-            piece = os.read(terminal, 4096)
-        except OSError:  # how a terminal says that the other end is gone
-            piece = b""
-        ended = piece == b""
-        shown += piece
-        if left and shown.rstrip().endswith(b":"):
-            os.write(terminal, left.pop(0).encode() + b"\n")
-            shown += b"(answered)"
-    if not ended:
-        os.kill(pid, 9)
-    os.close(terminal)
-    status = os.waitpid(pid, 0)[1]
-    assert ended, f"{argv[0]} did not end: {shown!r}"
-    return os.waitstatus_to_exitcode(status), shown
 
 
 def nothing_is_left(daemon):

@@ -1,52 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The routes of a code, over a real vault and guard: what counts as a failure, for whom, and what
  * looking takes. */
-#include "../policy/counters_fake.h"
 #include "api_testing.h"
+#include "ground.h"
 
-#include <stdio.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-enum { FAIL_LIMIT = 10, T0 = 1000000 };
+enum { FAIL_LIMIT = 10 };
 
 struct world {
-    char dir[64], storage[80];
-    struct secret *pepper;
-    struct store *store;
-    struct blobs *blobs;
-    struct fake counters;
+    struct ground ground;
     struct app app;
     struct vault_receipt receipt;
     unsigned n_woken;
 };
 
-static int64_t
-test_now(void)
-{
-    return T0;
-}
-
 static void
 wake(void *sweeper)
 {
     ((struct world *)sweeper)->n_woken++;
-}
-
-static void
-open_vault(struct world *w)
-{
-    const struct blob_dir_opts opts = {.path = w->storage, .shred_passes = 1};
-    struct vault_cfg cfg = {
-        .words = words_builtin(), .code_words = 4, .lease_s = 600, .now_s = test_now};
-
-    assert_ok(secret_random(VAULT_PEPPER_LEN, &w->pepper));
-    assert_ok(store_sqlite_open(w->dir, 86400, &w->store));
-    assert_ok(blob_dir_open(&opts, &w->blobs));
-    cfg.pepper = w->pepper;
-    cfg.store = w->store;
-    cfg.blobs = w->blobs;
-    assert_ok(vault_new(&cfg, &w->app.vault));
 }
 
 static void
@@ -69,10 +39,11 @@ setup(void **state)
     struct guard_cfg guard = {FAIL_LIMIT, 600, 1800, words_n(words_builtin()), 4};
 
     assert_non_null(w);
-    (void)pthread_mutex_init(&w->counters.lock, NULL);
+    ground_open(&w->ground);
     w->app = (struct app){
+        .vault = w->ground.vault,
         .words = words_builtin(),
-        .counters = {&w->counters, fake_count, fake_peek},
+        .counters = {&w->ground.counters, fake_count, fake_peek},
         .public_url = "https://drop.example",
         .cors_origins = "*",
         .code_words = 4,
@@ -80,10 +51,6 @@ setup(void **state)
         .sweeper = w,
         .wake_sweeper = wake,
     };
-    (void)snprintf(w->dir, sizeof(w->dir), "/tmp/mayfly-api-XXXXXX");
-    assert_non_null(mkdtemp(w->dir));
-    (void)snprintf(w->storage, sizeof(w->storage), "%s/storage", w->dir);
-    open_vault(w);
     assert_ok(guard_new(&guard, &w->app.counters, &w->app.guard));
     put(w);
     *state = w;
@@ -94,21 +61,10 @@ static int
 teardown(void **state)
 {
     struct world *w = *state;
-    pid_t pid;
 
     vault_receipt_wipe(&w->receipt);
     guard_free(w->app.guard);
-    vault_free(w->app.vault);
-    blobs_free(w->blobs);
-    store_free(w->store);
-    secret_free(w->pepper);
-    pid = fork();
-    if (pid == 0) {
-        (void)execlp("rm", "rm", "-rf", w->dir, (char *)NULL);
-        _exit(127);
-    }
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
-    (void)pthread_mutex_destroy(&w->counters.lock);
+    ground_close(&w->ground);
     free(w);
     return 0;
 }
@@ -359,10 +315,10 @@ without_counters_nothing_is_looked_up(void **state)
     struct world *w = *state;
     const char *code = w->receipt.code.text;
 
-    w->counters.broken = ERR_UNAVAIL;
+    w->ground.counters.broken = ERR_UNAVAIL;
     assert_int_equal(status_for(w, "GET", "/preview/", code, NULL, NULL), 503);
     assert_int_equal(status_for(w, "GET", "/download/", code, NULL, NULL), 503);
-    w->counters.broken = ERR_OK;
+    w->ground.counters.broken = ERR_OK;
     assert_int_equal(status_for(w, "GET", "/preview/", code, NULL, NULL), 200);
 }
 

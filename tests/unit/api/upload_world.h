@@ -3,35 +3,21 @@
 #ifndef MAYFLY_TESTS_UNIT_API_UPLOAD_WORLD_H
 #define MAYFLY_TESTS_UNIT_API_UPLOAD_WORLD_H
 
-#include "../policy/counters_fake.h"
 #include "../sniff/sniff_testing.h"
 #include "api_testing.h"
+#include "ground.h"
 
-#include <stdio.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-enum { T0 = 1000000, FILE_MAX = 1000 };
+enum { FILE_MAX = 1000 };
 
 #define FORM_TYPE "multipart/form-data; boundary=b"
 
 struct world {
-    char dir[64], storage[80];
-    struct secret *pepper;
-    struct store *store;
-    struct blobs *blobs;
-    struct fake counters;
+    struct ground ground;
     struct app app;
     struct asked asked;
     void *upload; /* the intake's state */
     unsigned n_woken;
 };
-
-static inline int64_t
-test_now(void)
-{
-    return T0;
-}
 
 static inline void
 wake(void *sweeper)
@@ -43,24 +29,12 @@ static inline int
 setup(void **state)
 {
     struct world *w = calloc(1, sizeof(*w));
-    struct blob_dir_opts opts = {.shred_passes = 0};
-    struct vault_cfg cfg = {
-        .words = words_builtin(), .code_words = 4, .lease_s = 600, .now_s = test_now};
 
     assert_non_null(w);
-    (void)pthread_mutex_init(&w->counters.lock, NULL);
-    (void)snprintf(w->dir, sizeof(w->dir), "/tmp/mayfly-api-XXXXXX");
-    assert_non_null(mkdtemp(w->dir));
-    (void)snprintf(w->storage, sizeof(w->storage), "%s/storage", w->dir);
-    opts.path = w->storage;
-    assert_ok(secret_random(VAULT_PEPPER_LEN, &w->pepper));
-    assert_ok(store_sqlite_open(w->dir, 86400, &w->store));
-    assert_ok(blob_dir_open(&opts, &w->blobs));
-    cfg.store = w->store;
-    cfg.blobs = w->blobs;
-    cfg.pepper = w->pepper;
+    ground_open(&w->ground);
     w->app = (struct app){
-        .counters = {&w->counters, fake_count, fake_peek},
+        .vault = w->ground.vault,
+        .counters = {&w->ground.counters, fake_count, fake_peek},
         .public_url = "",
         .cors_origins = "*",
         .max_file_size = FILE_MAX,
@@ -71,7 +45,6 @@ setup(void **state)
         .wake_sweeper = wake,
     };
     w->app.sniff = start_helper(TIMEOUT_MS);
-    assert_ok(vault_new(&cfg, &w->app.vault));
     assert_ok(quota_new(10 * FILE_MAX, &w->app.quota));
     *state = w;
     return 0;
@@ -81,21 +54,10 @@ static inline int
 teardown(void **state)
 {
     struct world *w = *state;
-    pid_t pid;
 
     sniff_free(w->app.sniff);
-    vault_free(w->app.vault);
     quota_free(w->app.quota);
-    blobs_free(w->blobs);
-    store_free(w->store);
-    secret_free(w->pepper);
-    pid = fork();
-    if (pid == 0) {
-        (void)execlp("rm", "rm", "-rf", w->dir, (char *)NULL);
-        _exit(127);
-    }
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
-    (void)pthread_mutex_destroy(&w->counters.lock);
+    ground_close(&w->ground);
     free(w);
     return 0;
 }

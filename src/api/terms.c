@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "api/terms.h"
 
+#include "base/enc.h"
 #include "base/mem.h"
 #include "base/text.h"
 
@@ -94,14 +95,6 @@ read_number(const struct term_value *v, const char *name, unsigned max, unsigned
 
 /* ---- end to end ---- */
 
-static bool
-is_b64url(const char *text)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-    return text[strspn(text, digits)] == '\0';
-}
-
 /* Why this is no end-to-end upload; NULL: it is one. */
 static const char *
 read_e2e(const struct terms *t, struct wish *ret_wish)
@@ -113,7 +106,7 @@ read_e2e(const struct terms *t, struct wish *ret_wish)
         return "id and encryption need each other, and meta needs both.";
     if (strcmp(buf_text(&encryption->text), "age") != 0)
         return "encryption must be age.";
-    if (meta->is_set && (meta->text.len == 0 || !is_b64url(buf_text(&meta->text))))
+    if (meta->is_set && (meta->text.len == 0 || !b64url_is(buf_text(&meta->text))))
         return "meta must be 1 to 4096 characters of base64url without padding.";
     if (words_parse_id(buf_text(&id->text), &ret_wish->id) != ERR_OK)
         return "id must be 16 bytes in base32, 26 characters in lower case.";

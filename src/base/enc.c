@@ -21,7 +21,7 @@ hex_encode(const uint8_t *bytes, size_t len, char *ret_text)
     *ret_text = '\0';
 }
 
-static int
+int
 hex_value(char c)
 {
     if (c >= '0' && c <= '9')
@@ -116,6 +116,12 @@ decode(const char digits[65], const char *text, size_t n_digits, uint8_t *ret_by
     }
     *ret_len = n;
     return ERR_OK;
+}
+
+bool
+b64url_is(const char *text)
+{
+    return text[strspn(text, url_digits)] == '\0';
 }
 
 size_t

@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,9 @@ void hex_encode(const uint8_t *bytes, size_t len, char *ret_text);
 /* Exactly HEX_LEN(len) hex digits of either case. ERR_SYNTAX otherwise; output untouched. */
 MUST_CHECK enum err hex_decode(const char *text, uint8_t *ret_bytes, size_t len);
 
+/* The value of a hex digit of either case; -1 for anything else. */
+int hex_value(char c);
+
 /* base64url without padding and a NUL: writes B64URL_LEN(len) + 1 characters. */
 void b64url_encode(const uint8_t *bytes, size_t len, char *ret_text);
 
@@ -27,6 +31,9 @@ void b64url_encode(const uint8_t *bytes, size_t len, char *ret_text);
  * ERR_SYNTAX: not base64url; ERR_TOOBIG: more than `cap` bytes; output untouched. */
 MUST_CHECK enum err b64url_decode(const char *text, size_t text_len, uint8_t *ret_bytes, size_t cap,
                                   size_t *ret_len);
+
+/* Whether there is nothing in `text` but the digits of base64url, without padding. */
+bool b64url_is(const char *text);
 
 /* Base64 with "+" and "/", both ways without padding, and without a NUL: writes B64URL_LEN(len)
  * characters, and says how many. Errors as b64url_decode's. */

@@ -94,9 +94,7 @@ is_lower_word(const char *text)
 static bool
 is_base64url(const char *text)
 {
-    size_t len = strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
-
-    return len > 0 && text[len] == '\0';
+    return text[0] != '\0' && b64url_is(text);
 }
 
 static bool

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "client/target.h"
 
+#include "base/enc.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "client/e2e.h"
@@ -160,15 +161,6 @@ take_key(char *text, struct target *t)
 }
 
 /* ---- links ---- */
-
-static int
-hex_value(char c)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *at = c == '\0' ? NULL : strchr(digits, text_lower(c));
-
-    return at == NULL ? -1 : (int)(at - digits);
-}
 
 /* Undo percent-encoding in place; false when it is none. */
 static bool

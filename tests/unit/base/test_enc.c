@@ -238,6 +238,24 @@ every_bit_changes_exactly_the_base32_digit_that_holds_it(void **state)
     }
 }
 
+static void
+digits_are_told_from_what_is_none(void **state)
+{
+    (void)state;
+    assert_int_equal(hex_value('0'), 0);
+    assert_int_equal(hex_value('f'), 15);
+    assert_int_equal(hex_value('A'), 10);
+    for (const char *c = "/:@G`g \xff"; *c != '\0'; c++)
+        assert_int_equal(hex_value(*c), -1);
+    assert_int_equal(hex_value('\0'), -1);
+    assert_true(b64url_is(""));
+    assert_true(b64url_is("AZaz09-_"));
+    assert_false(b64url_is("AA=="));
+    assert_false(b64url_is("A+"));
+    assert_false(b64url_is("A/"));
+    assert_false(b64url_is("A A"));
+}
+
 int
 main(void)
 {
@@ -253,6 +271,7 @@ main(void)
         cmocka_unit_test(base64_is_refused_in_every_other_form),
         cmocka_unit_test(base32_is_that_of_the_rfc),
         cmocka_unit_test(every_bit_changes_exactly_the_base32_digit_that_holds_it),
+        cmocka_unit_test(digits_are_told_from_what_is_none),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
 
 #include <assert.h>
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { LONG_MAX = 32, SHORT_MAX = 64, LONG_BASE = 256 };
@@ -67,6 +68,27 @@ set_number(const struct option_def *d, const char *text, unsigned *ret)
     return ERR_OK;
 }
 
+static void
+drop_proxy(struct options *o)
+{
+    if (o->owned_proxy != NULL)
+        mem_wipe(o->owned_proxy, strlen(o->owned_proxy));
+    free(o->owned_proxy);
+    o->proxy = o->owned_proxy = NULL;
+}
+
+static enum err
+move_proxy(char *text, struct options *o)
+{
+    drop_proxy(o);
+    o->owned_proxy = strdup(text);
+    if (o->owned_proxy == NULL)
+        return err_set(ERR_NOMEM, "no memory for the command line");
+    o->proxy = o->owned_proxy;
+    mem_wipe(text, strlen(text));
+    return ERR_OK;
+}
+
 static enum err
 set_option(const struct option_def *d, char *text, struct options *o)
 {
@@ -86,6 +108,8 @@ set_option(const struct option_def *d, char *text, struct options *o)
     }
     if (text[0] == '\0')
         return err_set(ERR_FIELD, "--%s takes a value that is not empty", d->name);
+    if (d->offset == offsetof(struct options, proxy))
+        return move_proxy(text, o);
     *(const char **)field = text;
     return ERR_OK;
 }
@@ -296,5 +320,6 @@ void
 options_done(struct options *o)
 {
     secret_free(o->target);
+    drop_proxy(o);
     *o = (struct options){0};
 }

@@ -38,6 +38,7 @@ struct options {
     struct secret *target;
 
     const char *server, *ca_file, *proxy; /* NULL: not given */
+    char *owned_proxy;                    /* the same: it may hold a password, so it was moved */
     bool is_plain, is_quiet, is_json, has_qr, is_forced, has_extract, is_watching;
     unsigned expiry_min, uses; /* 0: not given */
     const char *name;          /* send --name */

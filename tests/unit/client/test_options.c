@@ -74,6 +74,7 @@ options_of_send_are_all_read(void **state)
     assert_string_equal(o.server, "drop.example");
     assert_string_equal(o.ca_file, "ca");
     assert_string_equal(o.proxy, "socks5://[::1]:9");
+    assert_string_equal(l.owned[17], ""); /* it may hold a password */
     assert_int_equal(o.n_args, 2);
     assert_string_equal(o.args[0], "a");
     assert_string_equal(o.args[1], "b");

@@ -228,13 +228,16 @@ def test_four_gibibytes_go_up_and_come_down_whole(make_release):
 
 def test_memory_is_back_after_many_transfers(release):
     def some():
-        for _ in range(8 if FAST else 15):
+        for _ in range(15):
             ret = []
             put(release, 10, ret)
             for _ in range(2):
                 assert len(release.download(ret[0][0]).content) == 10 * MIB
         return release.rss_kib()
 
-    first = some()  # until each thread has served
-    second = some()
-    assert second - first <= TRANSFER_KIB, (first, second)
+    # What leaks grows in every round; what a thread keeps from its first transfer on grows in one,
+    # and with Redis there are so many threads that some serve for the first time late.
+    sizes = [some(), some()]
+    while sizes[-1] - sizes[-2] > TRANSFER_KIB and len(sizes) < 6:
+        sizes.append(some())
+    assert sizes[-1] - sizes[-2] <= TRANSFER_KIB, sizes

@@ -52,16 +52,10 @@ file_read(struct source *source, uint8_t *ret_bytes, size_t cap, size_t *ret_len
     return ERR_OK;
 }
 
-static void
-not_freed(struct source *source)
-{
-    (void)source; /* a part of the whole */
-}
-
 static enum err
 open_input(struct decrypting *d)
 {
-    static const struct source_ops ops = {file_read, not_freed};
+    static const struct source_ops ops = {file_read, NULL};
     const struct options *o = d->c->options;
     struct stat st;
 

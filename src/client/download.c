@@ -330,13 +330,7 @@ download_read(struct source *s, uint8_t *ret_bytes, size_t cap, size_t *ret_len)
     return ERR_OK;
 }
 
-static void
-download_borrowed(struct source *s)
-{
-    (void)s;
-}
-
-static const struct source_ops download_ops = {download_read, download_borrowed};
+static const struct source_ops download_ops = {download_read, NULL};
 
 struct source *
 net_download_source(struct net_download *d)

@@ -71,12 +71,6 @@ outfile_finish(struct sink *sink)
     return ERR_OK;
 }
 
-static void
-outfile_sink_free(struct sink *sink)
-{
-    (void)sink; /* a part of the whole */
-}
-
 struct sink *
 outfile_sink(struct outfile *o)
 {
@@ -190,7 +184,7 @@ open_file(struct outfile *o, const struct outfile_cfg *cfg)
 enum err
 outfile_open(const struct outfile_cfg *cfg, struct outfile **ret_outfile)
 {
-    static const struct sink_ops ops = {outfile_write, outfile_finish, outfile_sink_free};
+    static const struct sink_ops ops = {outfile_write, outfile_finish, NULL};
     struct outfile *o = calloc(1, sizeof(*o));
     enum err e;
 

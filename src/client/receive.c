@@ -134,12 +134,6 @@ tap_read(struct source *source, uint8_t *ret_bytes, size_t cap, size_t *ret_len)
     return t->failed;
 }
 
-static void
-not_freed(struct source *source)
-{
-    (void)source; /* a part of the whole */
-}
-
 /* What an error of the age stage means to who has the right words. */
 static enum err
 told(const struct receive *r, enum err e)
@@ -192,7 +186,7 @@ enum err
 receive_new(struct source *download, const struct secret *passphrase,
             const struct received *details, struct progress *progress, struct receive **ret_receive)
 {
-    static const struct source_ops ops = {receive_read, not_freed}, tap_ops = {tap_read, not_freed};
+    static const struct source_ops ops = {receive_read, NULL}, tap_ops = {tap_read, NULL};
     struct receive *r = calloc(1, sizeof(*r));
     struct source *file;
     enum err e;

@@ -43,12 +43,6 @@ end_finish(struct sink *sink)
     return ERR_OK;
 }
 
-static void
-end_free(struct sink *sink)
-{
-    (void)sink; /* a part of the whole */
-}
-
 /* ---- reading ---- */
 
 /* Plaintext, counted and hashed; its end when `*ret_len` is 0. */
@@ -123,7 +117,7 @@ sealed_new(struct source **plain, const struct secret *passphrase, struct progre
 {
     static const struct source_ops plain_ops = {plain_read, sealed_free};
     static const struct source_ops age_ops = {age_read, sealed_free};
-    static const struct sink_ops end_ops = {end_write, end_finish, end_free};
+    static const struct sink_ops end_ops = {end_write, end_finish, NULL};
     struct sealed *s = malloc(sizeof(*s));
     struct sink *end;
     enum err e;

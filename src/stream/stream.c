@@ -15,7 +15,7 @@ source_read(struct source *s, uint8_t *ret_bytes, size_t cap, size_t *ret_len)
 void
 source_free(struct source *s)
 {
-    if (s != NULL)
+    if (s != NULL && s->ops->free != NULL)
         s->ops->free(s);
 }
 
@@ -34,7 +34,7 @@ sink_finish(struct sink *s)
 void
 sink_free(struct sink *s)
 {
-    if (s != NULL)
+    if (s != NULL && s->ops->free != NULL)
         s->ops->free(s);
 }
 

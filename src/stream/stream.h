@@ -18,7 +18,7 @@ struct source;
 
 struct source_ops {
     enum err (*read)(struct source *s, uint8_t *ret_bytes, size_t cap, size_t *ret_len);
-    void (*free)(struct source *s);
+    void (*free)(struct source *s); /* NULL: a part of something that is freed as a whole */
 };
 
 struct source {
@@ -40,7 +40,7 @@ struct sink;
 struct sink_ops {
     enum err (*write)(struct sink *s, const uint8_t *bytes, size_t len);
     enum err (*finish)(struct sink *s);
-    void (*free)(struct sink *s);
+    void (*free)(struct sink *s); /* NULL: as above */
 };
 
 struct sink {

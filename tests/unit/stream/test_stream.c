@@ -237,6 +237,21 @@ a_read_beyond_the_end_is_refused(void **state)
     reader_free(r);
 }
 
+static void
+a_stage_that_is_a_part_of_something_is_left_when_it_is_freed(void **state)
+{
+    static const struct source_ops source_ops = {NULL, NULL};
+    static const struct sink_ops sink_ops = {NULL, NULL, NULL};
+    struct source source = {&source_ops};
+    struct sink sink = {&sink_ops};
+
+    (void)state;
+    source_free(&source);
+    sink_free(&sink);
+    source_free(NULL);
+    sink_free(NULL);
+}
+
 int
 main(void)
 {
@@ -251,6 +266,7 @@ main(void)
         cmocka_unit_test(limits_may_be_stacked),
         cmocka_unit_test(a_reader_reads_anywhere_and_again),
         cmocka_unit_test(a_read_beyond_the_end_is_refused),
+        cmocka_unit_test(a_stage_that_is_a_part_of_something_is_left_when_it_is_freed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "client/interrupt.h"
+#include "client/names.h"
 #include "client/term.h"
 
 #include <assert.h>
@@ -18,8 +19,8 @@ enum { DEPTH_MAX = 256 /* each folder on the way holds a descriptor */ };
 /* A folder on the way. */
 struct level {
     int fd;
-    char **names; /* sorted */
-    size_t n, at, path_len;
+    struct names names; /* sorted */
+    size_t at, path_len;
 };
 
 struct walk {
@@ -60,37 +61,10 @@ fail_errno(const struct walk *w)
 static void
 level_done(struct level *l)
 {
-    for (size_t i = 0; i < l->n; i++)
-        free(l->names[i]);
-    free(l->names);
+    names_done(&l->names);
     if (l->fd >= 0)
         (void)close(l->fd);
     *l = (struct level){.fd = -1};
-}
-
-static int
-by_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static enum err
-add_name(struct level *l, size_t *cap, const char *name)
-{
-    if (l->n == *cap) {
-        size_t more = *cap == 0 ? 64 : *cap * 2;
-        char **names = realloc(l->names, more * sizeof(*names));
-
-        if (names == NULL)
-            return err_set(ERR_NOMEM, "no memory for %zu names", more);
-        l->names = names;
-        *cap = more;
-    }
-    l->names[l->n] = strdup(name);
-    if (l->names[l->n] == NULL)
-        return err_set(ERR_NOMEM, "no memory for a name");
-    l->n++;
-    return ERR_OK;
 }
 
 static enum err
@@ -98,7 +72,6 @@ read_names(const struct walk *w, struct level *l)
 {
     int fd = fcntl(l->fd, F_DUPFD_CLOEXEC, 0); /* closedir closes the one that it was given */
     DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
-    size_t cap = 0;
     enum err e = ERR_OK;
 
     if (dir == NULL) {
@@ -117,11 +90,10 @@ read_names(const struct walk *w, struct level *l)
         if (d == NULL)
             break;
         if (strcmp(d->d_name, ".") != 0 && strcmp(d->d_name, "..") != 0)
-            e = add_name(l, &cap, d->d_name);
+            e = names_add(&l->names, d->d_name);
     }
     (void)closedir(dir);
-    if (e == ERR_OK && l->n > 0)
-        qsort(l->names, l->n, sizeof(*l->names), by_text);
+    names_sort(&l->names);
     return e;
 }
 
@@ -250,7 +222,7 @@ static enum err
 visit(struct walk *w, struct walk_entry *ret, bool *ret_is_there)
 {
     struct level *l = &w->levels[w->depth - 1];
-    const char *name = l->names[l->at++];
+    const char *name = l->names.v[l->at++];
     enum err e = set_path(w, l->path_len, name);
 
     if (e != ERR_OK)
@@ -282,7 +254,7 @@ walk_next(struct walk *w, struct walk_entry *ret_entry)
 
         if (interrupt_seen())
             return err_set(ERR_CLOSED, "interrupted");
-        if (l != NULL && l->at == l->n) {
+        if (l != NULL && l->at == l->names.n) {
             level_done(l);
             w->depth--;
         } else if (l != NULL) {

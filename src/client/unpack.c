@@ -22,42 +22,6 @@ enum { PIECE_LEN = 256 * 1024, CHAIN_MAX = 40 /* as many links as Linux follows 
 /* Of a stranger's permissions: no setuid and the like, and nobody but us may write. */
 enum { MODE_MAX = 0755 };
 
-/* ---- lists of names ---- */
-
-enum err
-names_add(struct names *l, const char *name)
-{
-    if (l->n == l->cap) {
-        size_t cap = l->cap == 0 ? 64 : l->cap * 2;
-        char **more = reallocarray(l->v, cap, sizeof(*more));
-
-        if (more == NULL)
-            return err_set(ERR_NOMEM, "no memory for %zu names", cap);
-        l->v = more;
-        l->cap = cap;
-    }
-    l->v[l->n] = strdup(name);
-    if (l->v[l->n] == NULL)
-        return err_set(ERR_NOMEM, "no memory for a name");
-    l->n++;
-    return ERR_OK;
-}
-
-void
-names_done(struct names *l)
-{
-    for (size_t i = 0; i < l->n; i++)
-        free(l->v[i]);
-    free(l->v);
-    *l = (struct names){NULL, 0, 0};
-}
-
-static int
-by_text(const void *a, const void *b)
-{
-    return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
 size_t
 unpack_n(const struct unpack *u)
 {
@@ -341,8 +305,7 @@ list_tops(struct unpack *u)
     if (e == ERR_OK && errno != 0)
         e = err_set(ERR_IO, "the folder cannot be read: %s", strerror(errno));
     (void)closedir(dir);
-    if (u->tops.n > 0)
-        qsort(u->tops.v, u->tops.n, sizeof(*u->tops.v), by_text);
+    names_sort(&u->tops);
     return e;
 }
 

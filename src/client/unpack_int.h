@@ -4,6 +4,7 @@
 #ifndef MAYFLY_CLIENT_UNPACK_INT_H
 #define MAYFLY_CLIENT_UNPACK_INT_H
 
+#include "client/names.h"
 #include "client/place.h"
 #include "client/unpack.h"
 
@@ -18,11 +19,6 @@ enum {
     UNPACK_DEPTH_MAX = 256,
     UNPACK_ENTRIES_MAX = 1000000,
     UNPACK_KEPT_MAX = 256 * 1024 * 1024, /* bytes of names and paths that are kept in memory */
-};
-
-struct names {
-    char **v;
-    size_t n, cap;
 };
 
 /* A folder that the tar has an entry for. What it says of it counts only at the very end: until
@@ -57,9 +53,6 @@ struct unpack {
     bool is_ended;
     enum err failed; /* what the source said */
 };
-
-MUST_CHECK enum err names_add(struct names *l, const char *name);
-void names_done(struct names *l);
 
 /* ---- unpack_check: pure ---- */
 

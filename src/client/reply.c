@@ -134,26 +134,40 @@ is_key(const char *text)
     return is;
 }
 
-/* A text member of up to `cap` - 1 bytes of the form that `is` knows. */
-static enum err
-take(const json_t *json, const char *name, bool (*is)(const char *), char *ret, size_t cap)
-{
-    const char *text = reply_text(json, name);
+/* A text member: what form it must have, and where it goes, with room for `cap` bytes. One that may
+ * lack is "" when it is missing or null. */
+struct member {
+    const char *name;
+    bool (*is)(const char *text);
+    char *to;
+    size_t cap;
+    bool may_lack;
+};
 
-    if (text == NULL || strlen(text) >= cap || !is(text))
-        return wrong(name);
-    memcpy(ret, text, strlen(text) + 1);
+#define MEMBER(name, is, to)                                                                       \
+    {                                                                                              \
+        name, is, to, sizeof(to), false                                                            \
+    }
+#define MAY_LACK(name, is, to)                                                                     \
+    {                                                                                              \
+        name, is, to, sizeof(to), true                                                             \
+    }
+
+static enum err
+take(const json_t *json, const struct member *members, size_t n)
+{
+    for (const struct member *m = members; m < members + n; m++) {
+        const json_t *value = json_object_get(json, m->name);
+        const char *text = reply_text(json, m->name);
+
+        m->to[0] = '\0';
+        if (m->may_lack && (value == NULL || json_is_null(value)))
+            continue;
+        if (text == NULL || strlen(text) >= m->cap || !m->is(text))
+            return wrong(m->name);
+        memcpy(m->to, text, strlen(text) + 1);
+    }
     return ERR_OK;
-}
-
-/* The same where it may be missing, or null: `ret` is then "". */
-static enum err
-take_if(const json_t *json, const char *name, bool (*is)(const char *), char *ret, size_t cap)
-{
-    const json_t *member = json_object_get(json, name);
-
-    ret[0] = '\0';
-    return member == NULL || json_is_null(member) ? ERR_OK : take(json, name, is, ret, cap);
 }
 
 static enum err
@@ -197,37 +211,38 @@ is_url(const char *text)
     return is_printable(text) && text[0] != '\0' && strpbrk(text, " \"'`<>\\") == NULL;
 }
 
+/* -1: not known, or it runs backwards. */
+static int64_t
+life_of(const char *created, int64_t expires_at_s)
+{
+    int64_t created_at_s = 0;
+
+    if (reply_time(created, &created_at_s) != ERR_OK || created_at_s > expires_at_s)
+        return -1;
+    return expires_at_s - created_at_s;
+}
+
 enum err
 reply_receipt(const struct net_reply *r, struct receipt *ret)
 {
     struct receipt got = {0};
-    char url[1024] = "";
-    int64_t created_at_s = 0;
-    char created[32] = "";
+    char url[1024] = "", created[32] = "";
+    const struct member members[] = {
+        MEMBER("key", is_key, got.key),        MEMBER("burn_token", is_base64url, got.burn_token),
+        MEMBER("sha256", is_hash, got.sha256), MEMBER("download_url", is_url, url),
+        MEMBER("expiry", is_time, got.expiry), MAY_LACK("created_at", is_time, created),
+    };
     json_t *json = NULL;
     enum err e = object_of(r, &json);
 
     if (e == ERR_OK)
-        e = take(json, "key", is_key, got.key, sizeof(got.key));
-    if (e == ERR_OK)
-        e = take(json, "burn_token", is_base64url, got.burn_token, sizeof(got.burn_token));
-    if (e == ERR_OK)
-        e = take(json, "sha256", is_hash, got.sha256, sizeof(got.sha256));
-    if (e == ERR_OK)
-        e = take(json, "download_url", is_url, url, sizeof(url));
-    if (e == ERR_OK)
-        e = take(json, "expiry", is_time, got.expiry, sizeof(got.expiry));
-    if (e == ERR_OK)
-        e = reply_time(got.expiry, &got.expires_at_s);
-    if (e == ERR_OK)
-        e = take_if(json, "created_at", is_time, created, sizeof(created));
-    got.life_s = -1;
-    if (e == ERR_OK && reply_time(created, &created_at_s) == ERR_OK &&
-        created_at_s <= got.expires_at_s)
-        got.life_s = got.expires_at_s - created_at_s;
+        e = take(json, members, ARRAY_LEN(members));
     if (e == ERR_OK)
         e = take_count(json, "uses", &got.uses);
+    if (e == ERR_OK)
+        e = reply_time(got.expiry, &got.expires_at_s);
     if (e == ERR_OK) {
+        got.life_s = life_of(created, got.expires_at_s);
         server_of(url, got.key, got.server);
         *ret = got;
     }
@@ -256,55 +271,57 @@ enum err
 reply_status(const struct net_reply *r, struct reply_status *ret)
 {
     struct reply_status got = {0};
+    const struct member members[] = {
+        MEMBER("status", is_state, got.status),
+        MAY_LACK("expires_at", is_time, got.expires_at),
+        MAY_LACK("ended_at", is_time, got.ended_at),
+        MAY_LACK("ended_by", is_lower_word, got.ended_by),
+    };
     json_t *json = NULL;
     enum err e = object_of(r, &json);
 
     if (e == ERR_OK)
-        e = take(json, "status", is_state, got.status, sizeof(got.status));
+        e = take(json, members, ARRAY_LEN(members));
     if (e == ERR_OK &&
         (strcmp(got.status, "active") == 0 || json_object_get(json, "remaining_uses") != NULL))
         e = take_count(json, "remaining_uses", &got.uses_left);
-    if (e == ERR_OK)
-        e = take_if(json, "expires_at", is_time, got.expires_at, sizeof(got.expires_at));
-    if (e == ERR_OK)
-        e = take_if(json, "ended_at", is_time, got.ended_at, sizeof(got.ended_at));
-    if (e == ERR_OK)
-        e = take_if(json, "ended_by", is_lower_word, got.ended_by, sizeof(got.ended_by));
     if (e == ERR_OK)
         *ret = got;
     json_decref(json);
     return e;
 }
 
+static enum err
+take_size(const json_t *json, uint64_t *ret)
+{
+    const json_t *size = json_object_get(json, "size");
+
+    if (!json_is_integer(size) || json_integer_value(size) < 0)
+        return wrong("size");
+    *ret = (uint64_t)json_integer_value(size);
+    return ERR_OK;
+}
+
 enum err
 reply_preview(const struct net_reply *r, struct reply_preview *ret)
 {
     struct reply_preview got = {0};
-    const json_t *size;
+    const struct member members[] = {
+        MEMBER("filename", is_any, got.name),     MEMBER("mime_type", is_printable, got.type),
+        MEMBER("sha256", is_hash, got.sha256),    MEMBER("expiry", is_time, got.expiry),
+        MAY_LACK("meta", is_base64url, got.meta),
+    };
     json_t *json = NULL;
     enum err e = object_of(r, &json);
 
     if (e == ERR_OK)
-        e = take(json, "filename", is_any, got.name, sizeof(got.name));
-    if (e == ERR_OK)
-        e = take(json, "mime_type", is_printable, got.type, sizeof(got.type));
-    if (e == ERR_OK)
-        e = take(json, "sha256", is_hash, got.sha256, sizeof(got.sha256));
-    if (e == ERR_OK)
-        e = take(json, "expiry", is_time, got.expiry, sizeof(got.expiry));
+        e = take(json, members, ARRAY_LEN(members));
     if (e == ERR_OK)
         e = take_count(json, "uses", &got.uses_left);
     if (e == ERR_OK)
         e = take_count(json, "minutes_left", &got.minutes_left);
     if (e == ERR_OK)
-        e = take_if(json, "meta", is_base64url, got.meta, sizeof(got.meta));
-    if (e == ERR_OK) {
-        size = json_object_get(json, "size");
-        if (!json_is_integer(size) || json_integer_value(size) < 0)
-            e = wrong("size");
-        else
-            got.size_bytes = (uint64_t)json_integer_value(size);
-    }
+        e = take_size(json, &got.size_bytes);
     if (e == ERR_OK)
         *ret = got;
     json_decref(json);

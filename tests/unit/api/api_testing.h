@@ -100,4 +100,23 @@ assert_json_text(const json_t *json, const char *key, const char *want)
     assert_string_equal(got, want);
 }
 
+/* Ask the handler of `route` ("/preview/") and `key` with one header (NULL: none): the status of
+ * its reply. The caller ends `a`. */
+static inline unsigned
+ask_route(struct app *app, struct asked *a, const char *method, const char *route, const char *key,
+          const char *name, const char *value)
+{
+    char path[160];
+    enum err e;
+
+    (void)snprintf(path, sizeof(path), "%s%s", route, key);
+    asked_init(a, method, path);
+    if (name != NULL)
+        asked_header(a, name, value);
+    e = a->req.match.route->handle(app, &a->req, &a->resp);
+    if (e != ERR_OK)
+        api_fail(app, &a->req, e, &a->resp);
+    return a->resp.status;
+}
+
 #endif

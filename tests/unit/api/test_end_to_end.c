@@ -77,29 +77,11 @@ assert_sent(struct world *w, const char *form, unsigned status, const char *erro
     end(w);
 }
 
-/* Ask for `route` and `key` with one header (NULL: none). The caller ends it. */
-static unsigned
-look(struct world *w, struct asked *a, const char *method, const char *route, const char *key,
-     const char *name, const char *value)
-{
-    char path[160];
-    enum err e;
-
-    (void)snprintf(path, sizeof(path), "%s%s", route, key);
-    asked_init(a, method, path);
-    if (name != NULL)
-        asked_header(a, name, value);
-    e = a->req.match.route->handle(&w->app, &a->req, &a->resp);
-    if (e != ERR_OK)
-        api_fail(&w->app, &a->req, e, &a->resp);
-    return a->resp.status;
-}
-
 static unsigned
 status_for(struct world *w, const char *method, const char *route, const char *key)
 {
     struct asked a;
-    unsigned status = look(w, &a, method, route, key, NULL, NULL);
+    unsigned status = ask_route(&w->app, &a, method, route, key, NULL, NULL);
 
     asked_done(&a);
     return status;
@@ -168,7 +150,7 @@ fields_may_come_after_the_file(void **state)
     assert_sent(
         w, FILE_PART(AGE_HEAD) FIELD("encryption", "age") FIELD("id", ID) FIELD("meta", META) END,
         201, NULL);
-    assert_int_equal(look(w, &a, "GET", "/download/", ID, NULL, NULL), 200);
+    assert_int_equal(ask_route(&w->app, &a, "GET", "/download/", ID, NULL, NULL), 200);
     assert_string_equal(header_of(&a, "X-Mayfly-Meta"), META);
     asked_done(&a);
 }
@@ -219,7 +201,7 @@ an_id_in_use_is_409(void **state)
     assert_sent(w, E2E FIELD("meta", META) FILE_PART(AGE_HEAD) END, 201, NULL);
     assert_sent(w, E2E FIELD("meta", "other") FILE_PART(AGE_HEAD "more") END, 409, "ID_IN_USE");
     assert_int_equal(n_live(w), 1);
-    assert_int_equal(look(w, &a, "GET", "/preview/", ID, NULL, NULL), 200);
+    assert_int_equal(ask_route(&w->app, &a, "GET", "/preview/", ID, NULL, NULL), 200);
     assert_non_null(strstr(body_of(&a), META));
     asked_done(&a);
 }
@@ -288,7 +270,7 @@ a_preview_tells_what_is_sealed_and_how_to_open_it(void **state)
     json_t *json;
 
     put_one(w, E2E FIELD("meta", META) FILE_PART(AGE_HEAD) END);
-    assert_int_equal(look(w, &a, "GET", "/preview/", ID, NULL, NULL), 200);
+    assert_int_equal(ask_route(&w->app, &a, "GET", "/preview/", ID, NULL, NULL), 200);
     json = json_of(&a);
     assert_json_text(json, "key", ID);
     assert_json_text(json, "encryption", "age");
@@ -308,13 +290,13 @@ without_metadata_a_preview_and_a_download_have_none(void **state)
     json_t *json;
 
     put_one(w, E2E FILE_PART(AGE_HEAD) END);
-    assert_int_equal(look(w, &a, "GET", "/preview/", ID, NULL, NULL), 200);
+    assert_int_equal(ask_route(&w->app, &a, "GET", "/preview/", ID, NULL, NULL), 200);
     json = json_of(&a);
     assert_json_text(json, "encryption", "age");
     assert_null(json_object_get(json, "meta"));
     json_decref(json);
     asked_done(&a);
-    assert_int_equal(look(w, &a, "GET", "/download/", ID, NULL, NULL), 200);
+    assert_int_equal(ask_route(&w->app, &a, "GET", "/download/", ID, NULL, NULL), 200);
     assert_null(header_of(&a, "X-Mayfly-Meta"));
     asked_done(&a);
 }
@@ -326,11 +308,11 @@ pages_say_that_the_file_is_encrypted(void **state)
     struct asked a;
 
     put_one(w, E2E FIELD("meta", META) FILE_PART(AGE_HEAD) END);
-    assert_int_equal(look(w, &a, "GET", "/download/", ID, "Accept", "text/html"), 200);
+    assert_int_equal(ask_route(&w->app, &a, "GET", "/download/", ID, "Accept", "text/html"), 200);
     assert_non_null(strstr(body_of(&a), "encrypted end to end"));
     assert_non_null(strstr(body_of(&a), "action=\"/download/" ID "\""));
     asked_done(&a);
-    assert_int_equal(look(w, &a, "GET", "/preview/", ID, "Accept", "text/html"), 200);
+    assert_int_equal(ask_route(&w->app, &a, "GET", "/preview/", ID, "Accept", "text/html"), 200);
     assert_non_null(strstr(body_of(&a), "encrypted end to end"));
     asked_done(&a);
 }
@@ -346,7 +328,7 @@ the_longest_metadata_comes_back_in_a_header(void **state)
     (void)snprintf(form, sizeof(form), "%s%s%s\r\n%s", E2E FILE_PART(AGE_HEAD),
                    "--b\r\nContent-Disposition: form-data; name=\"meta\"\r\n\r\n", meta, END);
     put_one(w, form);
-    assert_int_equal(look(w, &a, "GET", "/download/", ID, NULL, NULL), 200);
+    assert_int_equal(ask_route(&w->app, &a, "GET", "/download/", ID, NULL, NULL), 200);
     assert_string_equal(header_of(&a, "X-Mayfly-Meta"), meta);
     asked_done(&a);
 }
@@ -365,18 +347,19 @@ status_burning_and_ranges_take_an_id(void **state)
                    json_string_value(json_object_get(json, "burn_token")));
     json_decref(json);
     end(w);
-    assert_int_equal(look(w, &a, "GET", "/download/", ID, "Range", "bytes=4-7"), 206);
+    assert_int_equal(ask_route(&w->app, &a, "GET", "/download/", ID, "Range", "bytes=4-7"), 206);
     assert_non_null(header_of(&a, "ETag"));
     asked_done(&a);
-    assert_int_equal(look(w, &a, "GET", "/status/", ID, NULL, NULL), 200);
+    assert_int_equal(ask_route(&w->app, &a, "GET", "/status/", ID, NULL, NULL), 200);
     json = json_of(&a);
     assert_json_text(json, "key", ID);
     assert_json_text(json, "status", "active");
     json_decref(json);
     asked_done(&a);
-    assert_int_equal(look(w, &a, "POST", "/burn/", ID, "Authorization", "Bearer AAAA"), 401);
+    assert_int_equal(ask_route(&w->app, &a, "POST", "/burn/", ID, "Authorization", "Bearer AAAA"),
+                     401);
     asked_done(&a);
-    assert_int_equal(look(w, &a, "POST", "/burn/", ID, "Authorization", token), 200);
+    assert_int_equal(ask_route(&w->app, &a, "POST", "/burn/", ID, "Authorization", token), 200);
     asked_done(&a);
     assert_int_equal(status_for(w, "GET", "/download/", ID), 410);
     assert_sent(w, E2E FILE_PART(AGE_HEAD) END, 409, "ID_IN_USE"); /* its tombstone stands */
@@ -417,7 +400,7 @@ what_cannot_be_an_id_is_unknown_at_once_and_counts_nothing(void **state)
 
         assert_int_equal(status_for(w, "GET", "/download/", key), 404);
         assert_int_equal(status_for(w, "POST", "/burn/", key), 404);
-        assert_int_equal(look(w, &a, "GET", "/status/", key, NULL, NULL), 200);
+        assert_int_equal(ask_route(&w->app, &a, "GET", "/status/", key, NULL, NULL), 200);
         json = json_of(&a);
         assert_json_text(json, "status", "unknown");
         assert_true(json_is_null(json_object_get(json, "key")));

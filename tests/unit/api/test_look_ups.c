@@ -69,31 +69,13 @@ teardown(void **state)
     return 0;
 }
 
-/* Ask for `route` ("/preview/") and `code` with one header (NULL: none). The caller ends it. */
-static unsigned
-look(struct world *w, struct asked *a, const char *method, const char *route, const char *code,
-     const char *name, const char *value)
-{
-    char path[160];
-    enum err e;
-
-    (void)snprintf(path, sizeof(path), "%s%s", route, code);
-    asked_init(a, method, path);
-    if (name != NULL)
-        asked_header(a, name, value);
-    e = a->req.match.route->handle(&w->app, &a->req, &a->resp);
-    if (e != ERR_OK)
-        api_fail(&w->app, &a->req, e, &a->resp);
-    return a->resp.status;
-}
-
 /* The same, for the status alone. */
 static unsigned
 status_for(struct world *w, const char *method, const char *route, const char *code,
            const char *name, const char *value)
 {
     struct asked a;
-    unsigned status = look(w, &a, method, route, code, name, value);
+    unsigned status = ask_route(&w->app, &a, method, route, code, name, value);
 
     asked_done(&a);
     return status;
@@ -191,17 +173,19 @@ looking_shows_a_page_and_takes_nothing(void **state)
     const char *code = w->receipt.code.text;
     struct asked a;
 
-    assert_int_equal(look(w, &a, "GET", "/download/", code, "Accept", "text/html"), 200);
+    assert_int_equal(ask_route(&w->app, &a, "GET", "/download/", code, "Accept", "text/html"), 200);
     assert_non_null(strstr(body_of(&a), "<form method=\"post\" action=\"/download/"));
     assert_null(strstr(body_of(&a), "notes"));
     assert_false(a.resp.has_stream);
     asked_done(&a);
-    assert_int_equal(look(w, &a, "GET", "/preview/", code, "User-Agent", "Slackbot 1.0"), 200);
+    assert_int_equal(ask_route(&w->app, &a, "GET", "/preview/", code, "User-Agent", "Slackbot 1.0"),
+                     200);
     assert_null(strstr(body_of(&a), "notes"));
     asked_done(&a);
-    assert_int_equal(look(w, &a, "GET", "/preview/", code, NULL, NULL), 200); /* still there */
+    assert_int_equal(ask_route(&w->app, &a, "GET", "/preview/", code, NULL, NULL),
+                     200); /* still there */
     asked_done(&a);
-    assert_int_equal(look(w, &a, "GET", "/download/", code, NULL, NULL), 200);
+    assert_int_equal(ask_route(&w->app, &a, "GET", "/download/", code, NULL, NULL), 200);
     assert_true(a.resp.has_stream);
     asked_done(&a);
 }
@@ -214,7 +198,7 @@ a_preview_tells_all_once(void **state)
     struct asked a;
     json_t *json;
 
-    assert_int_equal(look(w, &a, "GET", "/preview/", code, NULL, NULL), 200);
+    assert_int_equal(ask_route(&w->app, &a, "GET", "/preview/", code, NULL, NULL), 200);
     json = json_of(&a);
     assert_json_text(json, "key", code);
     assert_json_text(json, "filename", "<notes>.txt");
@@ -223,7 +207,7 @@ a_preview_tells_all_once(void **state)
     assert_int_equal(json_integer_value(json_object_get(json, "minutes_left")), 10);
     json_decref(json);
     asked_done(&a);
-    assert_int_equal(look(w, &a, "GET", "/preview/", code, NULL, NULL), 410);
+    assert_int_equal(ask_route(&w->app, &a, "GET", "/preview/", code, NULL, NULL), 410);
     json = json_of(&a);
     assert_json_text(json, "error_code", "PREVIEW_TAKEN");
     json_decref(json);
@@ -236,8 +220,9 @@ the_page_of_a_preview_escapes_the_name(void **state)
     struct world *w = *state;
     struct asked a;
 
-    assert_int_equal(look(w, &a, "GET", "/preview/", w->receipt.code.text, "Accept", "text/html"),
-                     200);
+    assert_int_equal(
+        ask_route(&w->app, &a, "GET", "/preview/", w->receipt.code.text, "Accept", "text/html"),
+        200);
     assert_non_null(strstr(body_of(&a), "&lt;notes&gt;.txt"));
     assert_null(strstr(body_of(&a), "<notes>"));
     asked_done(&a);
@@ -252,10 +237,10 @@ a_reply_that_is_never_sent_gives_its_use_back(void **state)
     const char *code = w->receipt.code.text;
     struct asked a, b;
 
-    assert_int_equal(look(w, &a, "GET", "/download/", code, NULL, NULL), 200);
+    assert_int_equal(ask_route(&w->app, &a, "GET", "/download/", code, NULL, NULL), 200);
     assert_string_equal(header_of(&a, "X-Uses-Remaining"), "0");
     assert_non_null(strstr(header_of(&a, "Content-Disposition"), "attachment"));
-    assert_int_equal(look(w, &b, "POST", "/download/", code, NULL, NULL), 410);
+    assert_int_equal(ask_route(&w->app, &b, "POST", "/download/", code, NULL, NULL), 410);
     asked_done(&b);
     asked_done(&a);
     assert_int_equal(status_for(w, "POST", "/download/", code, NULL, NULL), 200);
@@ -268,10 +253,10 @@ a_range_beyond_the_end_tells_the_size_and_takes_nothing(void **state)
     const char *code = w->receipt.code.text;
     struct asked a;
 
-    assert_int_equal(look(w, &a, "GET", "/download/", code, "Range", "bytes=12-"), 416);
+    assert_int_equal(ask_route(&w->app, &a, "GET", "/download/", code, "Range", "bytes=12-"), 416);
     assert_string_equal(header_of(&a, "Content-Range"), "bytes */12");
     asked_done(&a);
-    assert_int_equal(look(w, &a, "GET", "/download/", code, "Range", "bytes=2-5"), 206);
+    assert_int_equal(ask_route(&w->app, &a, "GET", "/download/", code, "Range", "bytes=2-5"), 206);
     assert_string_equal(header_of(&a, "Content-Range"), "bytes 2-5/12");
     assert_int_equal(a.resp.stream.len, 4);
     asked_done(&a);
@@ -294,12 +279,12 @@ the_sender_burns_and_everybody_is_told(void **state)
     assert_int_equal(w->n_woken, 1);
     assert_int_equal(status_for(w, "POST", "/burn/", code, "Authorization", token), 410);
     assert_int_equal(status_for(w, "GET", "/download/", code, "Accept", "text/html"), 410);
-    assert_int_equal(look(w, &a, "GET", "/download/", code, NULL, NULL), 410);
+    assert_int_equal(ask_route(&w->app, &a, "GET", "/download/", code, NULL, NULL), 410);
     json = json_of(&a);
     assert_json_text(json, "ended_by", "revoked");
     json_decref(json);
     asked_done(&a);
-    assert_int_equal(look(w, &a, "GET", "/status/", code, NULL, NULL), 200);
+    assert_int_equal(ask_route(&w->app, &a, "GET", "/status/", code, NULL, NULL), 200);
     json = json_of(&a);
     assert_json_text(json, "status", "burned");
     assert_true(json_is_false(json_object_get(json, "is_accessible")));

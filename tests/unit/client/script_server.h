@@ -258,6 +258,18 @@ quick_net(const char *url)
     return n;
 }
 
+/* A connection that sends the process a signal (`ctx`: an int) when it has heard the header, and
+ * then says nothing. */
+static inline void
+serve_signal(struct server *s, int fd, unsigned nth)
+{
+    (void)nth;
+    if (hear_head(s, fd))
+        (void)kill(getpid(), *(const int *)s->ctx);
+    while (more(s, fd))
+        ;
+}
+
 /* The signal that ends a child that runs `body`; 0 and below: its exit status, negated. The child
  * has threads of its own only. */
 static inline int

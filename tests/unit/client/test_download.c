@@ -246,7 +246,7 @@ no_server_at_the_first_try_is_told_at_once(void **state)
 
 /* The file's first bytes, then a signal; a connection that waits, or one that breaks. */
 static void
-serve_signal(struct server *s, int fd, unsigned nth)
+serve_bytes_and_signal(struct server *s, int fd, unsigned nth)
 {
     (void)nth;
     if (!hear_head(s, fd))
@@ -262,7 +262,7 @@ serve_signal(struct server *s, int fd, unsigned nth)
 static void
 interrupted(void *ctx)
 {
-    struct server *s = server_start(serve_signal, ctx);
+    struct server *s = server_start(serve_bytes_and_signal, ctx);
     struct net *n = quick_net(s->url);
     struct result r;
 

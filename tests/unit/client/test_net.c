@@ -338,19 +338,10 @@ a_slow_server_is_not_given_up_while_bytes_come(void **state)
 }
 
 static void
-serve_signal(struct server *s, int fd, unsigned nth)
-{
-    (void)nth;
-    if (hear_head(s, fd))
-        (void)kill(getpid(), SIGINT);
-    while (more(s, fd))
-        ;
-}
-
-static void
 interrupted_child(void)
 {
-    struct server *s = server_start(serve_signal, NULL);
+    int signal = SIGINT;
+    struct server *s = server_start(serve_signal, &signal);
     struct net *n = quick_net(s->url);
     int64_t begun_ms = clock_mono_ms();
     struct net_reply r;

@@ -627,19 +627,10 @@ a_slow_source_is_no_fault_of_the_server(void **state)
 }
 
 static void
-serve_signal(struct server *s, int fd, unsigned nth)
-{
-    (void)nth;
-    if (hear_head(s, fd))
-        (void)kill(getpid(), SIGTERM);
-    while (more(s, fd))
-        ;
-}
-
-static void
 interrupted_child(void)
 {
-    struct server *s = server_start(serve_signal, NULL);
+    int signal = SIGTERM;
+    struct server *s = server_start(serve_signal, &signal);
     struct maker m = maker(50000000);
     struct net_upload u = {.filename = "x", .source = &m.source, .len = 50000000};
     struct net *n = quick_net(s->url);

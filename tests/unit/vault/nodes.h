@@ -190,4 +190,14 @@ n_blobs(struct room *r)
     return scan.n_kept;
 }
 
+/* Uploads with a record. */
+static inline uint64_t
+n_live(struct room *r)
+{
+    struct store_stats st;
+
+    assert_ok(store_stats(r->inner, &st));
+    return st.n_live;
+}
+
 #endif

@@ -57,15 +57,6 @@ assert_comes_out(struct vault *v, const struct vault_receipt *rc, const char *wa
     vault_download_free(d);
 }
 
-static uint64_t
-n_live(struct room *r)
-{
-    struct store_stats st;
-
-    assert_ok(store_stats(r->inner, &st));
-    return st.n_live;
-}
-
 /* ---- what goes in and comes out ---- */
 
 static void

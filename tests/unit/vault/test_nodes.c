@@ -376,15 +376,6 @@ status(struct room *r, const struct vault_receipt *rc)
     return st;
 }
 
-static uint64_t
-n_live(struct room *r)
-{
-    struct store_stats st;
-
-    assert_ok(store_stats(r->inner, &st));
-    return st.n_live;
-}
-
 static void
 a_put_whose_reply_was_lost_leaves_no_blob(void **state)
 {

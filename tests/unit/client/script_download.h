@@ -24,12 +24,6 @@ struct script {
     unsigned n;
 };
 
-static inline uint8_t
-byte_at(uint64_t i)
-{
-    return (uint8_t)(i ^ (i >> 8) * 31 ^ (i >> 16) * 131);
-}
-
 static inline void
 serve(struct server *s, int fd, unsigned nth)
 {

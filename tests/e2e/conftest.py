@@ -304,8 +304,17 @@ def proxied(redis, make_daemon):
 
 
 @pytest.fixture(scope="module")
-def daemon():
-    """One daemon for the tests of a file that do not change its settings."""
-    d = Daemon().start()
+def daemon(request):
+    """One daemon for the tests of a file, with the file's SETTINGS, if it has some."""
+    d = Daemon(getattr(request.module, "SETTINGS", None)).start()
     yield d
     d.remove()
+
+
+@pytest.fixture
+def client(daemon):
+    """A client of that daemon with a home of its own."""
+    from client import Client  # which stands on this file
+    c = Client(daemon.url)
+    yield c
+    c.remove()

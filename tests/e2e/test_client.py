@@ -15,26 +15,13 @@ import requests
 
 from client import (BIDIRECTIONAL, DONE, E2E_CODE, GONE, INTEGRITY, LOCAL, NOTFOUND, REFUSED, USAGE,
                     Client, age_file, draw, harmless, meta_of, upload_sealed, vectors)
-from conftest import Daemon, wait_for
+from conftest import wait_for
 from middlemen import Impostor, response
 
 MIB = 1 << 20
 BIG = os.urandom(MIB) * 5 + b"x"
 MODES = [[], ["--plain"]]
-
-
-@pytest.fixture(scope="module")
-def daemon():
-    d = Daemon({"DOWNLOAD_FAIL_LIMIT": "1000"}).start()
-    yield d
-    d.remove()
-
-
-@pytest.fixture
-def client(daemon):
-    c = Client(daemon.url)
-    yield c
-    c.remove()
+SETTINGS = {"DOWNLOAD_FAIL_LIMIT": "1000"}
 
 
 def sha256(content):

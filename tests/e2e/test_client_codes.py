@@ -12,24 +12,11 @@ import pytest
 
 from client import (DONE, GONE, INTEGRITY, LOCAL, NETWORK, NOTFOUND, REFUSED, USAGE, Client,
                     age_file, draw, end, upload_sealed, vectors)
-from conftest import Daemon, wait_for
+from conftest import wait_for
 from middlemen import Impostor, listen, response
 
 TOKEN = "s3cret-upload-token"
-
-
-@pytest.fixture(scope="module")
-def daemon():
-    d = Daemon({"DOWNLOAD_FAIL_LIMIT": "1000"}).start()
-    yield d
-    d.remove()
-
-
-@pytest.fixture
-def client(daemon):
-    c = Client(daemon.url)
-    yield c
-    c.remove()
+SETTINGS = {"DOWNLOAD_FAIL_LIMIT": "1000"}
 
 
 @pytest.fixture(scope="module")

@@ -13,27 +13,14 @@ import time
 import pytest
 
 from client import INTEGRITY, LOCAL, NETWORK, REFUSED, Client, draw, end, harmless, vectors
-from conftest import Daemon, wait_for
+from conftest import wait_for
 from middlemen import (Cutter, Flipper, Holder, Impostor, UploadCutter, cut, listen, response)
 
 KIB = 1024
 MIB = 1024 * KIB
 CONTENT = os.urandom(3 * MIB + 7)
 MODES = [[], ["--plain"]]
-
-
-@pytest.fixture(scope="module")
-def daemon():
-    d = Daemon({"DOWNLOAD_FAIL_LIMIT": "1000", "MAX_USES": "100"}).start()
-    yield d
-    d.remove()
-
-
-@pytest.fixture
-def client(daemon):
-    c = Client(daemon.url)
-    yield c
-    c.remove()
+SETTINGS = {"DOWNLOAD_FAIL_LIMIT": "1000", "MAX_USES": "100"}
 
 
 def key_of(code):

@@ -9,23 +9,9 @@ import signal
 
 import pytest
 
-from client import GONE, LOCAL, Client, end, vectors
-from conftest import Daemon, wait_for
+from client import GONE, LOCAL, end, vectors
+from conftest import wait_for
 from middlemen import Impostor, response
-
-
-@pytest.fixture(scope="module")
-def daemon():
-    d = Daemon().start()
-    yield d
-    d.remove()
-
-
-@pytest.fixture
-def client(daemon):
-    c = Client(daemon.url)
-    yield c
-    c.remove()
 
 
 def ended(_request):

@@ -10,27 +10,12 @@ import requests
 
 from client import (INTEGRITY, LOCAL, USAGE, Client, age_file, draw, meta_of, upload_sealed,
                     vectors)
-from conftest import Daemon
 from stock_age import at_terminal
 from terminal import run
 
 AGE, CURL = shutil.which("age"), shutil.which("curl")
 PLAIN = os.urandom(200_000)
 PHRASE = "a phrase with blanks,  two of them twice"
-
-
-@pytest.fixture(scope="module")
-def daemon():
-    d = Daemon().start()
-    yield d
-    d.remove()
-
-
-@pytest.fixture
-def client(daemon):
-    c = Client(daemon.url)
-    yield c
-    c.remove()
 
 
 def age_seals(client, plain, phrase, *options):

@@ -12,7 +12,7 @@ import pytest
 
 from client import (E2E_CODE, GONE, NOTFOUND, SERVER_CODE, USAGE, Client, age_file, draw, meta_of,
                     upload_sealed, vectors)
-from conftest import Daemon, wait_for
+from conftest import wait_for
 from middlemen import Holder, Impostor, response
 from terminal import Screen, run, width
 
@@ -21,20 +21,7 @@ CONTENT = os.urandom(12 * MIB)  # more than systems keep on the way
 COLUMNS = [80, 40]
 ECHO = True  # of what is typed as a code: people should see their typing errors
 EVIL_NAME = "\x1b[2J\x1b]0;owned\x07\u202egpj.\x9b31mexe\n\rforged\u2028"
-
-
-@pytest.fixture(scope="module")
-def daemon():
-    d = Daemon({"DOWNLOAD_FAIL_LIMIT": "1000"}).start()
-    yield d
-    d.remove()
-
-
-@pytest.fixture
-def client(daemon):
-    c = Client(daemon.url)
-    yield c
-    c.remove()
+SETTINGS = {"DOWNLOAD_FAIL_LIMIT": "1000"}
 
 
 def check(seen, code=0):

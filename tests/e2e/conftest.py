@@ -235,6 +235,28 @@ class Daemon:
         return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
 
 
+def run_daemon(*args, timeout_s=30, **settings):
+    """mayflyd without the wish to serve; gives its result."""
+    env = {"PATH": os.environ["PATH"], "ASAN_OPTIONS": "detect_leaks=0"}
+    for name in ("GCOV_PREFIX", "GCOV_PREFIX_STRIP"):
+        if name in os.environ:
+            env[name] = os.environ[name]
+    env.update(settings)
+    return subprocess.run([str(BUILD / "mayflyd"), *args], env=env, capture_output=True, text=True,
+                          timeout=timeout_s, stdin=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The prefix with all that is installed, in a folder of its own."""
+    dest = tmp_path_factory.mktemp("dest")
+    done = subprocess.run(["meson", "install", "-C", str(BUILD), "--no-rebuild", "--destdir",
+                           str(dest)], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert [p.name for p in dest.iterdir()] == ["usr"]
+    return dest / "usr/local"
+
+
 @pytest.fixture
 def make_daemon():
     """A factory of daemons that are stopped, and judged, at the end of the test."""

@@ -3,12 +3,14 @@
 nothing else anywhere."""
 
 import os
+import pathlib
+import re
 import stat
 import subprocess
 
 import pytest
 
-from conftest import BUILD, ROOT
+from conftest import ROOT
 
 WANTED = {
     "bin/mayfly",
@@ -21,17 +23,6 @@ WANTED = {
     "share/zsh/site-functions/_mayfly",
     "share/fish/vendor_completions.d/mayfly.fish",
 }
-
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    """The prefix in a folder of its own."""
-    dest = tmp_path_factory.mktemp("dest")
-    done = subprocess.run(["meson", "install", "-C", str(BUILD), "--no-rebuild", "--destdir",
-                           str(dest)], capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert [p.name for p in dest.iterdir()] == ["usr"]
-    return dest / "usr/local"
 
 
 def test_everything_is_in_its_place_and_nothing_else(installed):
@@ -69,3 +60,18 @@ def test_make_install_is_that():
     lines = (ROOT / "Makefile").read_text().splitlines()
     rule = lines[lines.index("install: all") + 1]
     assert rule == "\t@meson install -C build/release"
+
+
+def test_the_installed_daemon_knows_where_the_helper_is_installed(installed):
+    """Its folder is built in; a daemon without a helper anywhere says so in one sentence."""
+    (binary,) = installed.rglob("mayflyd")
+    (helper,) = installed.rglob("mayfly-sniff")
+    built_in = "/usr/local/" + str(helper.relative_to(installed))
+    assert built_in.rsplit("/", 1)[0].encode() in binary.read_bytes()
+    if pathlib.Path(built_in).exists():
+        pytest.skip("a helper is installed on this machine")
+    got = subprocess.run([str(binary)], capture_output=True, text=True, timeout=60,
+                         env={"LISTEN": "127.0.0.1:0", "ASAN_OPTIONS": "detect_leaks=0"},
+                         cwd=installed, check=False)
+    assert got.returncode == 1
+    assert re.fullmatch(r"mayflyd: [^\n]+\n", got.stderr), got.stderr

@@ -4,7 +4,6 @@
 import http.client
 import json
 import os
-import pathlib
 import re
 import shutil
 import signal
@@ -17,19 +16,12 @@ import time
 import pytest
 import requests
 
-from conftest import BUILD, ROOT, wait_for
-from wire import ALWAYS, UUID4, ask, check_refusal
+from conftest import run_daemon, wait_for
+from wire import ALWAYS, UUID4, ask, check_refusal, put
 
 FAST = bool(os.environ.get("FAST"))
-PNG = (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x02\0\0\0\x90wS\xde" + bytes(100))
 SPANS = {"time", "level", "event", "request_id", "method", "route", "status", "duration_ms",
          "bytes_in", "bytes_out", "client"}
-
-
-def put(daemon, content, name="a.bin"):
-    got = ask(daemon, "PUT", "/" + name, content, {"Accept": "application/json"})
-    assert got.status == 201, got.body
-    return got.json()
 
 
 # ---- the end ----
@@ -230,139 +222,6 @@ def test_log_levels_leave_out_what_is_below_them(make_daemon):
     daemon.stop()
 
 
-# ---- the command line ----
-
-def run(*args, timeout_s=30, **settings):
-    """mayflyd without the wish to serve; gives its result."""
-    env = {"PATH": os.environ["PATH"], "ASAN_OPTIONS": "detect_leaks=0"}
-    for name in ("GCOV_PREFIX", "GCOV_PREFIX_STRIP"):
-        if name in os.environ:
-            env[name] = os.environ[name]
-    env.update(settings)
-    return subprocess.run([str(BUILD / "mayflyd"), *args], env=env, capture_output=True, text=True,
-                          timeout=timeout_s, stdin=subprocess.DEVNULL)
-
-
-def test_help_lists_every_setting_with_its_default():
-    got = run("--help")
-    assert (got.returncode, got.stderr) == (0, "")
-    for line in ("LISTEN=127.0.0.1:8000", "MAX_FILE_SIZE=100M", "MAX_USES=5", "KEY_WORDS=4",
-                 "LEASE_SECONDS=600", "UPLOAD_RATE_LIMIT=30/hour", "DOWNLOAD_FAIL_LIMIT=10",
-                 "STORAGE_PATH=./storage/uploads", "MAX_STORAGE_SIZE=10G", "TOMBSTONE_HOURS=24",
-                 "SECURE_SHRED_PASSES=1", "CORS_ORIGINS=*", "MAX_EXPIRY_MINUTES=60"):
-        assert f"  {line}\n" in got.stdout, line
-    table = (ROOT / "src/server/config_table.c").read_text()
-    for name in re.findall(r'^    \{"([A-Z_]+)", SETTING', table, re.M):
-        assert re.search(rf"^  {name}=", got.stdout, re.M), name
-    assert max(map(len, got.stdout.splitlines())) <= 100
-
-
-def test_version_is_one_line():
-    got = run("--version")
-    assert (got.returncode, got.stderr) == (0, "")
-    assert re.fullmatch(r"mayflyd \d+\.\d+\.\d+\n", got.stdout)
-
-
-@pytest.mark.parametrize("args", [["--nonsense"], ["serve"], ["--config"], ["-x"],
-                                  ["--check-config", "more"]])
-def test_a_wrong_argument_is_a_usage_error(args):
-    got = run(*args)
-    assert got.returncode == 2 and got.stdout == "" and "mayflyd" in got.stderr
-
-
-def test_check_config_checks_and_makes_nothing(tmp_path):
-    settings = {"STORAGE_PATH": str(tmp_path / "storage"), "STATE_PATH": str(tmp_path / "state")}
-    got = run("--check-config", **settings)
-    assert got.returncode == 0, got.stderr
-    assert got.stdout == "mayflyd: the settings are fine\n"
-    assert list(tmp_path.iterdir()) == []
-    assert run("--check-config", MAX_USES="none", **settings).returncode == 1
-
-
-BAD_SETTINGS = [
-    ("LISTEN", "nowhere"), ("LISTEN", "127.0.0.1:70000"), ("LISTEN", "127.0.0.1:0,"),
-    ("PUBLIC_URL", "ftp://host"), ("PUBLIC_URL", "https://"), ("MAX_FILE_SIZE", "10X"),
-    ("MAX_FILE_SIZE", "0"), ("MAX_FILE_SIZE", "99999999999G"), ("MAX_FILE_SIZE", "-1"),
-    ("MAX_STORAGE_SIZE", "much"), ("MAX_EXPIRY_MINUTES", "0"), ("MAX_USES", "0"),
-    ("MAX_USES", "1.5"), ("KEY_WORDS", "2"), ("KEY_WORDS", "6"), ("LEASE_SECONDS", "-1"),
-    ("TOMBSTONE_HOURS", "0"), ("SECURE_SHRED_PASSES", "36"), ("STORAGE_SYNC", "maybe"),
-    ("STORAGE_SYNC", "yes"), ("UPLOAD_RATE_LIMIT", "5/week"), ("UPLOAD_RATE_LIMIT", "5"),
-    ("HEALTH_RATE_LIMIT", "/second"), ("DOWNLOAD_FAIL_LIMIT", "0"),
-    ("TRUSTED_PROXIES", "300.1.1.1/8"), ("TRUSTED_PROXIES", "10.0.0.0/33"),
-    ("CORS_ORIGINS", "example.org"), ("ALLOWED_MIME_TYPES", "image"), ("LOG_LEVEL", "loud"),
-    ("LOG_ADDRESSES", "some"), ("REDIS_URL", "127.0.0.1:6379"),
-    ("REDIS_URL", "redis://:sw@rdfish@127.0.0.1"), ("REDIS_URL", "redis://ann:@127.0.0.1"),
-    ("REDIS_PASSWORD_FILE", "/nonexistent/password"), ("REDIS_CA_FILE", "/nonexistent/ca.pem"),
-    ("REDIS_ALLOW_OPEN", "on"),
-    ("METRICS_LISTEN", "127.0.0.1:9000"), ("TLS_CERT_FILE", "/nonexistent/cert.pem"),
-    ("PEPPER_FILE", "/nonexistent/pepper"), ("PEPPER_FILE", "/etc/hostname"),
-    ("UPLOAD_TOKEN_FILE", "/nonexistent/token"), ("UPLOAD_TOKEN", "a b"),
-    ("DICEWARE_WORDLIST_PATH", "/nonexistent/words"), ("IO_THREADS", "1000"),
-    ("MAX_CONNECTIONS", "lots"),
-]
-
-
-@pytest.mark.parametrize("args", [(), ("--check-config",)], ids=["start", "check"])
-@pytest.mark.parametrize("name, value", BAD_SETTINGS)
-def test_a_bad_setting_stops_the_start_with_one_sentence(tmp_path, name, value, args):
-    settings = {"STORAGE_PATH": str(tmp_path / "storage"), "STATE_PATH": str(tmp_path / "state"),
-                "LISTEN": "127.0.0.1:0", name: value}
-    got = run(*args, **settings)
-    assert got.returncode == 1, (got.returncode, got.stderr)
-    assert got.stdout == ""
-    assert re.fullmatch(r"mayflyd: [^\n]{8,200}\n", got.stderr), got.stderr
-    assert name in got.stderr
-    assert name not in ("UPLOAD_TOKEN", "REDIS_URL") or value not in got.stderr
-
-
-def test_a_contradiction_stops_the_start(tmp_path):
-    (tmp_path / "token").write_text("secret-token\n")
-    got = run("--check-config", UPLOAD_TOKEN="other", UPLOAD_TOKEN_FILE=str(tmp_path / "token"))
-    assert got.returncode == 1 and got.stderr.count("\n") == 1 and "UPLOAD_TOKEN" in got.stderr
-    assert "other" not in got.stderr and "secret-token" not in got.stderr
-
-
-def test_an_unusable_folder_or_a_taken_port_stops_the_start(tmp_path, daemon):
-    (tmp_path / "file").write_text("no folder")
-    good = {"STORAGE_PATH": str(tmp_path / "storage"), "STATE_PATH": str(tmp_path / "state"),
-            "LISTEN": "127.0.0.1:0"}
-    for name, value in (("STORAGE_PATH", str(tmp_path / "file")),
-                        ("STATE_PATH", str(tmp_path / "file")),
-                        ("LISTEN", f"127.0.0.1:{daemon.port}")):
-        got = run(**{**good, name: value})
-        assert got.returncode == 1, name
-        sentences = [s for s in got.stderr.splitlines() if not s.startswith("{")]
-        assert len(sentences) == 1 and sentences[0].startswith("mayflyd: "), got.stderr
-        assert name in sentences[0] or value in sentences[0], got.stderr
-
-
-def test_a_second_server_does_not_take_the_same_state(daemon):
-    got = run(STORAGE_PATH=str(daemon.storage), STATE_PATH=str(daemon.state), LISTEN="127.0.0.1:0")
-    assert got.returncode == 1, got.stderr
-    assert daemon.download(daemon.upload(b"abc")["key"]).content == b"abc"
-
-
-def test_a_config_file_is_read_and_the_environment_wins(make_daemon, tmp_path):
-    config = tmp_path / "mayfly.conf"
-    config.write_text("# limits\nMAX_USES=2\n\nMAX_FILE_SIZE=1k\n")
-    daemon = make_daemon({"MAX_FILE_SIZE": "2k"}, start=False)
-    wrapper = tmp_path / "mayflyd"
-    wrapper.write_text(f'#!/bin/sh\nexec "{daemon.binary}" --config "{config}"\n')
-    wrapper.chmod(0o755)
-    daemon.binary = wrapper
-    daemon.start()
-    assert ask(daemon, "PUT", "/a", b"x", {"X-Uses": "2"}).status == 201
-    assert ask(daemon, "PUT", "/a", b"x", {"X-Uses": "3"}).status == 422
-    assert ask(daemon, "PUT", "/a", b"x" * 2048).status == 201
-    assert ask(daemon, "PUT", "/a", b"x" * 2049).status == 413
-    config.write_text("MAX_USES 2\n")
-    assert run("--check-config", "--config", str(config)).returncode == 1
-    config.write_text("NO_SUCH_SETTING=1\n")
-    got = run("--check-config", "--config", str(config))
-    assert got.returncode == 1 and "NO_SUCH_SETTING" in got.stderr
-    assert run("--check-config", "--config", str(tmp_path / "none")).returncode == 1
-
-
 # ---- TLS ----
 
 def make_certificate(folder, name):
@@ -457,74 +316,8 @@ def test_a_certificate_needs_its_own_key(tmp_path):
     good = {"STORAGE_PATH": str(tmp_path / "storage"), "STATE_PATH": str(tmp_path / "state"),
             "LISTEN": "127.0.0.1:0", "TLS_CERT_FILE": str(first[0])}
     for more in ({}, {"TLS_KEY_FILE": str(second[1])}, {"TLS_KEY_FILE": str(first[0])}):
-        got = run(**good, **more)
+        got = run_daemon(**good, **more)
         assert got.returncode == 1 and "mayflyd: " in got.stderr, (more, got.stderr)
-
-
-# ---- the MIME helper ----
-
-def children(pid):
-    found = []
-    for folder in pathlib.Path("/proc").iterdir():
-        try:
-            if folder.name.isdigit():
-                text = (folder / "stat").read_text()
-                if int(text.rsplit(")", 1)[1].split()[1]) == pid:
-                    found.append(int(folder.name))
-        except (OSError, IndexError):
-            continue
-    return found
-
-
-def test_types_are_right_again_after_the_helper_was_killed(make_daemon):
-    daemon = make_daemon()
-    assert put(daemon, PNG)["mime_type"] == "image/png"
-    time.sleep(1.2)  # one that ends just after its start is not started again at once
-    for pid in children(daemon.pid):
-        os.kill(pid, signal.SIGKILL)
-    assert put(daemon, PNG)["mime_type"] in ("image/png", "application/octet-stream")
-    wait_for(lambda: put(daemon, PNG)["mime_type"] == "image/png", 10, "types to be right again")
-    assert daemon.events("sniff_restarted")
-
-
-def test_uploads_go_on_while_the_helper_hangs(make_daemon):
-    daemon = make_daemon()
-    assert put(daemon, PNG)["mime_type"] == "image/png"
-    (helper,) = children(daemon.pid)
-    os.kill(helper, signal.SIGSTOP)
-    start = time.monotonic()
-    receipt = put(daemon, PNG)
-    assert receipt["mime_type"] == "application/octet-stream"
-    assert time.monotonic() - start < 8
-    assert daemon.download(receipt["key"]).content == PNG
-    wait_for(lambda: put(daemon, PNG)["mime_type"] == "image/png", 30, "types to be right again")
-    assert children(daemon.pid) != [helper]
-
-
-def test_uploads_go_on_without_a_helper(make_daemon, tmp_path):
-    for name in ("mayflyd", "mayfly-sniff"):
-        shutil.copy(BUILD / name, tmp_path / name)
-    daemon = make_daemon(binary=tmp_path / "mayflyd")
-    assert put(daemon, PNG)["mime_type"] == "image/png"
-    time.sleep(1.2)
-    (tmp_path / "mayfly-sniff").rename(tmp_path / "away")
-    for pid in children(daemon.pid):
-        os.kill(pid, signal.SIGKILL)
-    receipt = put(daemon, PNG)
-    assert receipt["mime_type"] == "application/octet-stream"
-    assert daemon.download(receipt["key"]).headers["Content-Type"] == "application/octet-stream"
-    (tmp_path / "away").rename(tmp_path / "mayfly-sniff")
-    wait_for(lambda: put(daemon, PNG)["mime_type"] == "image/png", 10, "types to be right again")
-
-
-def test_a_helper_ends_with_its_daemon(make_daemon):
-    daemon = make_daemon()
-    put(daemon, PNG)
-    (helper,) = children(daemon.pid)
-    daemon.kill()
-    wait_for(lambda: not pathlib.Path(f"/proc/{helper}").exists(), 10, "the helper to end")
-    daemon.start()
-    assert put(daemon, PNG)["mime_type"] == "image/png"
 
 
 # ---- health ----
@@ -589,56 +382,3 @@ def test_health_is_503_after_the_storage_was_replaced(make_daemon):
     shutil.rmtree(daemon.storage)
     (daemon.home / "moved").rename(daemon.storage)
     assert ask(daemon, "GET", "/health/").status == 200
-
-
-# ---- the installed layout ----
-
-@pytest.fixture(scope="module")
-def installed(tmp_path_factory):
-    release = ROOT / "build" / "release"
-    if not (release / "mayflyd").exists() or shutil.which("meson") is None:
-        pytest.skip("build/release is not built: make")
-    root = tmp_path_factory.mktemp("root")
-    got = subprocess.run(["meson", "install", "-C", str(release), "--no-rebuild", "--destdir",
-                          str(root)], capture_output=True, text=True, timeout=120)
-    if got.returncode != 0 and not os.access(release, os.W_OK):
-        pytest.skip("build/release belongs to another user")
-    assert got.returncode == 0, got.stdout + got.stderr
-    return root
-
-
-def test_only_the_programs_are_installed_and_nobody_else_can_change_them(installed):
-    files = {p.name: p for p in installed.rglob("*") if p.is_file()}
-    assert {"mayflyd", "mayfly-sniff"} <= set(files)
-    assert files["mayflyd"].parent.name == "sbin"
-    assert files["mayfly-sniff"].parts[-3:-1] == ("libexec", "mayfly")
-    for p in files.values():
-        assert p.stat().st_mode & 0o6022 == 0, p
-    assert not [name for name in files if name.startswith(("test_", "bench_", "fuzz_"))]
-
-
-def test_the_installed_daemon_finds_its_helper_beside_it(installed, make_daemon, tmp_path):
-    for name in ("mayflyd", "mayfly-sniff"):
-        (found,) = installed.rglob(name)
-        shutil.copy(found, tmp_path / name)
-    daemon = make_daemon(binary=tmp_path / "mayflyd")
-    receipt = put(daemon, PNG)
-    assert receipt["mime_type"] == "image/png"
-    assert daemon.download(receipt["key"]).content == PNG
-    (helper,) = children(daemon.pid)
-    if os.geteuid() == 0:
-        assert os.readlink(f"/proc/{helper}/exe") == str(tmp_path / "mayfly-sniff")
-
-
-def test_the_installed_daemon_knows_where_the_helper_is_installed(installed):
-    """Its folder is built in; a daemon without a helper anywhere says so in one sentence."""
-    (binary,) = installed.rglob("mayflyd")
-    (helper,) = installed.rglob("mayfly-sniff")
-    built_in = "/" + str(helper.relative_to(installed))
-    assert built_in.rsplit("/", 1)[0].encode() in binary.read_bytes()
-    if pathlib.Path(built_in).exists():
-        pytest.skip("a helper is installed on this machine")
-    got = subprocess.run([str(binary)], env={"LISTEN": "127.0.0.1:0"}, capture_output=True,
-                         text=True, timeout=20, cwd=installed)
-    assert got.returncode == 1
-    assert re.fullmatch(r"mayflyd: [^\n]+\n", got.stderr), got.stderr

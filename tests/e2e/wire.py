@@ -142,3 +142,10 @@ def sealed_tokens(daemon):
 def raw_state(daemon):
     """All bytes of the state's files, and of the Redis that the daemon keeps its records in."""
     return daemon.store.raw()
+
+
+def put(daemon, content, name="a.bin"):
+    """The receipt of an upload that must succeed."""
+    got = ask(daemon, "PUT", "/" + name, content, {"Accept": "application/json"})
+    assert got.status == 201, got.body
+    return got.json()

@@ -13,10 +13,9 @@ import time
 
 import pytest
 
-from conftest import BUILD, ROOT
+from conftest import BUILD, ROOT, run_daemon
 from outages import back
 from redis_servers import Redis, free_port
-from test_operation import run
 
 MARK = secrets.token_hex(6)
 
@@ -24,8 +23,8 @@ MARK = secrets.token_hex(6)
 def bad_start(tmp_path, url, **more):
     """It must end in time with one sentence that tells nothing."""
     start = time.monotonic()
-    got = run(STORAGE_PATH=str(tmp_path / "storage"), STATE_PATH=str(tmp_path / "state"),
-              LISTEN="127.0.0.1:0", REDIS_URL=url, **more)
+    got = run_daemon(STORAGE_PATH=str(tmp_path / "storage"), STATE_PATH=str(tmp_path / "state"),
+                     LISTEN="127.0.0.1:0", REDIS_URL=url, **more)
     assert got.returncode == 1, (got.returncode, got.stderr)
     assert time.monotonic() - start < 15
     sentences = [s for s in got.stderr.splitlines() if not s.startswith("{")]

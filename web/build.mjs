@@ -83,11 +83,12 @@ async function bundle() {
     format: 'iife',
     outdir: path.join(out, 'stream'),
   });
+  // An entry point's script, and the style sheet that it imports, are both called after it.
   for (const [file, { entryPoint }] of Object.entries(pages.metafile.outputs)) {
-    const found = /^src\/(?:(docs)\/)?(\w+)\.(ts|css)$/.exec(entryPoint ?? '');
-    if (found)
-      paths[`${found[1] ?? (found[2] === 'main' ? 'app' : found[2])}.${found[3] === 'ts' ? 'js' : 'css'}`] =
-        '/assets/' + path.basename(file);
+    const found = /^src\/(docs\/)?(\w+)\.(?:ts|css)$/.exec(entryPoint ?? '');
+    if (!found) continue;
+    const name = found[2] === 'main' ? (found[1] ? 'docs' : 'app') : found[2];
+    paths[name + path.extname(file)] = '/assets/' + path.basename(file);
   }
   for (const meta of [pages.metafile, worker.metafile])
     for (const name of Object.keys(meta.inputs))

@@ -84,11 +84,12 @@ async function bundle() {
     outdir: path.join(out, 'stream'),
   });
   // An entry point's script, and the style sheet that it imports, are both called after it.
-  for (const [file, { entryPoint }] of Object.entries(pages.metafile.outputs)) {
+  for (const [file, { entryPoint, cssBundle }] of Object.entries(pages.metafile.outputs)) {
     const found = /^src\/(docs\/)?(\w+)\.(?:ts|css)$/.exec(entryPoint ?? '');
     if (!found) continue;
     const name = found[2] === 'main' ? (found[1] ? 'docs' : 'app') : found[2];
-    paths[name + path.extname(file)] = '/assets/' + path.basename(file);
+    for (const made of [file, cssBundle])
+      if (made) paths[name + path.extname(made)] = '/assets/' + path.basename(made);
   }
   for (const meta of [pages.metafile, worker.metafile])
     for (const name of Object.keys(meta.inputs))

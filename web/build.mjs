@@ -70,7 +70,12 @@ async function bundle() {
     ...common,
     define,
     plugins: [messages],
-    entryPoints: { app: 'src/main.ts', docs: 'src/docs/main.ts', style: 'src/style.css' },
+    entryPoints: {
+      app: 'src/main.ts',
+      docs: 'src/docs/main.ts',
+      'docs-style': 'src/docs/docs.css',
+      style: 'src/style.css',
+    },
     format: 'esm',
     splitting: true,
     outdir: path.join(out, 'assets'),

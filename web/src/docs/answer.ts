@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What the server answered to a try: status, headers, and the body as text or as a file. */
+import { make } from './html';
+
+const TEXT_MAX = 64 * 1024;
+
+function isText(response: Response): boolean {
+  const type = response.headers.get('Content-Type') ?? '';
+  const isFile = response.headers.has('Content-Disposition');
+  return !isFile && /^(text\/|application\/json|image\/svg)/.test(type);
+}
+
+async function sha256Of(bytes: Uint8Array): Promise<string> {
+  const { sha256 } = await import('@noble/hashes/sha2.js');
+  return Array.from(sha256(bytes), b => b.toString(16).padStart(2, '0')).join('');
+}
+
+/** The name in Content-Disposition, for the save link; the browser cleans it once more. */
+function nameOf(response: Response): string {
+  const value = response.headers.get('Content-Disposition') ?? '';
+  return /filename="((?:[^"\\]|\\.)*)"/.exec(value)?.[1]?.replace(/\\(.)/g, '$1') ?? 'file';
+}
+
+async function fileOf(response: Response): Promise<HTMLElement> {
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  const hash = await sha256Of(bytes);
+  const told = response.headers.get('X-SHA256');
+  const isPart = response.status === 206;
+  const verdict =
+    told === null || isPart ? '' : told === hash ? ', as X-SHA256 says' : ', NOT as X-SHA256 says';
+  // The type stays out: what was sent is saved, never shown.
+  const url = URL.createObjectURL(new Blob([bytes], { type: 'application/octet-stream' }));
+  return make(
+    'div',
+    {},
+    make('p', {}, `${bytes.length} bytes, SHA-256 `, make('code', {}, hash), verdict),
+    make('a', { class: 'button', href: url, download: nameOf(response) }, 'Save the file'),
+  );
+}
+
+async function bodyOf(response: Response): Promise<HTMLElement> {
+  if (!isText(response)) return fileOf(response);
+  const text = await response.text();
+  if (text === '') return make('p', {}, 'No body.');
+  const isCut = text.length > TEXT_MAX;
+  return make(
+    'div',
+    {},
+    make('pre', {}, make('code', {}, isCut ? text.slice(0, TEXT_MAX) : text)),
+    isCut ? make('p', {}, `The first ${TEXT_MAX} of ${text.length} characters.`) : null,
+  );
+}
+
+export async function showAnswer(response: Response): Promise<HTMLElement> {
+  const headers = [...response.headers].map(([name, value]) => `${name}: ${value}`).join('\n');
+  return make(
+    'div',
+    { class: 'docs-answer' },
+    make('h5', {}, `${response.status} ${response.statusText}`),
+    await bodyOf(response),
+    make('details', {}, make('summary', {}, 'Headers'), make('pre', {}, headers)),
+  );
+}

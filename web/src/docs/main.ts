@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The viewer of /docs/: shows /openapi.json of this server, and lets one try it. */
+import { describeBody, describeParameters, describeReplies } from './describe';
+import { make, prose } from './html';
+import { type Operation, readSpec, type Spec } from './spec';
+import { tryIt } from './try';
+
+function nameOf(op: Operation): HTMLElement {
+  return make(
+    'span',
+    { class: 'docs-name' },
+    make('span', { class: 'docs-method' }, op.method),
+    ' ',
+    make('code', {}, op.path),
+  );
+}
+
+/** One operation. What is inside is made when it is opened first: there are many. */
+function operation(op: Operation): HTMLElement {
+  const details = make(
+    'details',
+    { id: op.id, class: 'card docs-operation' },
+    make('summary', {}, make('h3', {}, nameOf(op)), make('span', {}, op.summary)),
+  );
+  details.addEventListener(
+    'toggle',
+    () => {
+      const parts = [describeParameters(op), describeBody(op), describeReplies(op), tryIt(op)];
+      details.append(
+        make('p', {}, ...prose(op.description)),
+        ...parts.filter(part => part !== null),
+      );
+    },
+    { once: true },
+  );
+  return details;
+}
+
+function navigation(spec: Spec): HTMLElement {
+  return make(
+    'nav',
+    { 'aria-label': 'Operations', class: 'docs-nav' },
+    ...spec.tags.map(tag =>
+      make(
+        'section',
+        {},
+        make('h2', {}, tag.name),
+        make(
+          'ul',
+          {},
+          ...spec.operations
+            .filter(op => op.tag === tag.name)
+            .map(op => make('li', {}, make('a', { href: `#${op.id}` }, nameOf(op)))),
+        ),
+      ),
+    ),
+  );
+}
+
+function sections(spec: Spec): HTMLElement[] {
+  return spec.tags.map(tag =>
+    make(
+      'section',
+      { class: 'stack', 'aria-labelledby': `tag-${tag.name}` },
+      make('h2', { id: `tag-${tag.name}` }, tag.name),
+      make('p', {}, tag.description),
+      ...spec.operations.filter(op => op.tag === tag.name).map(operation),
+    ),
+  );
+}
+
+/** Open what the address names, and go there. */
+function goToNamed(): void {
+  const named = document.getElementById(location.hash.slice(1));
+  if (!(named instanceof HTMLDetailsElement)) return;
+  named.open = true;
+  named.scrollIntoView();
+  named.querySelector('summary')?.focus({ preventScroll: true });
+}
+
+async function start(main: HTMLElement): Promise<void> {
+  const response = await fetch('/openapi.json', { headers: { Accept: 'application/json' } });
+  if (!response.ok) throw new Error(`/openapi.json: ${response.status}`);
+  const spec = readSpec((await response.json()) as Record<string, unknown>);
+  const intro = spec.description.split('\n\n').map(p => make('p', {}, ...prose(p)));
+  main.replaceChildren(
+    navigation(spec),
+    make(
+      'div',
+      { class: 'docs-body stack' },
+      make('h1', {}, 'The HTTP interface'),
+      ...intro,
+      make('p', {}, make('a', { href: '/openapi.json' }, 'OpenAPI document'), ', for programs.'),
+      ...sections(spec),
+    ),
+  );
+  addEventListener('hashchange', goToNamed);
+  goToNamed();
+}
+
+const main = document.querySelector('main');
+if (main)
+  start(main).catch(() => {
+    main.querySelector('[role=status]')?.replaceChildren('The document could not be loaded.');
+  });

@@ -165,6 +165,30 @@ field_names_json(const char *accept)
     return quality_of(accept, "application/json") > 0;
 }
 
+enum field_coding
+field_accepts_coding(const char *accept_encoding, const bool has[FIELD_N_CODINGS])
+{
+    static const char *const names[FIELD_N_CODINGS] = {"identity", "gzip", "br"};
+    int any = quality_of(accept_encoding, "*"), best_q = 0;
+    enum field_coding best = FIELD_IDENTITY;
+
+    if (accept_encoding == NULL)
+        return FIELD_IDENTITY;
+    for (int c = FIELD_IDENTITY; c < FIELD_N_CODINGS; c++) {
+        int q = quality_of(accept_encoding, names[c]);
+
+        if (q < 0)
+            q = any;
+        if (q < 0 && c == FIELD_IDENTITY)
+            q = 1; /* acceptable unless it is refused, but what is named is wanted */
+        if (has[c] && q > 0 && q >= best_q) {
+            best_q = q;
+            best = (enum field_coding)c;
+        }
+    }
+    return best;
+}
+
 /* ---- authorities ---- */
 
 static bool
@@ -273,6 +297,28 @@ field_list_has(const char *header, const char *token)
     end = header + strlen(header);
     while (lex_member(&at, end, &s, &len)) {
         if (lex_same(s, len, token))
+            return true;
+    }
+    return false;
+}
+
+bool
+field_none_match(const char *if_none_match, const char *etag)
+{
+    const char *at = if_none_match, *end, *s;
+    size_t len, etag_len = strlen(etag);
+
+    if (if_none_match == NULL)
+        return false;
+    end = if_none_match + strlen(if_none_match);
+    while (lex_member(&at, end, &s, &len)) {
+        if (len == 1 && *s == '*')
+            return true;
+        if (len > 2 && s[0] == 'W' && s[1] == '/') {
+            s += 2;
+            len -= 2;
+        }
+        if (len == etag_len && memcmp(s, etag, len) == 0)
             return true;
     }
     return false;

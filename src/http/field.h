@@ -38,4 +38,18 @@ const char *field_bearer(const char *authorization);
 /* Whether `token` is one of the comma-separated values of a header (NULL: none), in any case. */
 bool field_list_has(const char *header, const char *token);
 
+/* How a body may be coded, the better ones later. */
+enum field_coding { FIELD_IDENTITY, FIELD_GZIP, FIELD_BR, FIELD_N_CODINGS };
+
+/* The coding that an Accept-Encoding header (RFC 9110 section 12.5.3; NULL: none, which means
+ * identity here) likes best among those that there are, `has` by enum field_coding; where it likes
+ * several the same, the better one. Identity is always there: it is also the answer where nothing
+ * is acceptable. Members that are malformed do not count. */
+enum field_coding field_accepts_coding(const char *accept_encoding,
+                                       const bool has[FIELD_N_CODINGS]);
+
+/* Whether an If-None-Match header (NULL: none) names `etag`, which has its quotes: by "*" or in its
+ * list, weak or not (RFC 9110 section 13.1.2). */
+bool field_none_match(const char *if_none_match, const char *etag);
+
 #endif

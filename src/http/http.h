@@ -67,8 +67,10 @@ struct http_stream {
 };
 void http_resp_set_stream(struct http_resp *resp, const struct http_stream *stream);
 
-/* Whether a header of that name (in any case) was added. */
+/* Whether a header of that name (in any case) was added, and the value of the first such one: NULL
+ * when there is none; valid until another header is added. */
 bool http_resp_has_header(const struct http_resp *resp, const char *name);
+const char *http_resp_header(const struct http_resp *resp, const char *name);
 
 /* Close the connection after this reply. */
 void http_resp_close(struct http_resp *resp);

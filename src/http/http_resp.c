@@ -63,14 +63,20 @@ http_resp_set_status(struct http_resp *resp, unsigned status)
     resp->status = status;
 }
 
-bool
-http_resp_has_header(const struct http_resp *resp, const char *name)
+const char *
+http_resp_header(const struct http_resp *resp, const char *name)
 {
     for (size_t i = 0; i < resp->n_headers; i++) {
         if (text_same(resp->headers[i].name, name))
-            return true;
+            return buf_text(&resp->values) + resp->headers[i].value;
     }
-    return false;
+    return NULL;
+}
+
+bool
+http_resp_has_header(const struct http_resp *resp, const char *name)
+{
+    return http_resp_header(resp, name) != NULL;
 }
 
 enum err

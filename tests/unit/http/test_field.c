@@ -308,6 +308,86 @@ a_word_of_a_list_is_found_whole_only(void **state)
     assert_false(field_list_has("\"a,close,b\"", "close"));
 }
 
+static void
+assert_coding(const char *accept, enum field_coding want)
+{
+    static const bool all[FIELD_N_CODINGS] = {true, true, true};
+
+    if (field_accepts_coding(accept, all) != want)
+        fail_msg("%s", accept != NULL ? accept : "(no header)");
+}
+
+static void
+the_best_coding_that_is_wanted_is_taken(void **state)
+{
+    (void)state;
+    assert_coding("gzip, deflate, br, zstd", FIELD_BR);
+    assert_coding("br, gzip", FIELD_BR);
+    assert_coding("BR", FIELD_BR);
+    assert_coding("gzip", FIELD_GZIP);
+    assert_coding("gzip;q=1.0, br;q=0.9", FIELD_GZIP);
+    assert_coding("*", FIELD_BR);
+    assert_coding("*;q=0.5, gzip", FIELD_GZIP);
+    assert_coding("br;q=0, *", FIELD_GZIP);
+    assert_coding("gzip;q=0.001", FIELD_GZIP);
+    assert_coding("identity;q=0.5, gzip;q=0.5", FIELD_GZIP);
+    assert_coding("identity;q=0, gzip", FIELD_GZIP);
+    assert_coding("*;q=0, br", FIELD_BR);
+}
+
+static void
+what_is_not_wanted_is_not_coded(void **state)
+{
+    (void)state;
+    assert_coding(NULL, FIELD_IDENTITY);
+    assert_coding("", FIELD_IDENTITY);
+    assert_coding("deflate", FIELD_IDENTITY);
+    assert_coding("identity", FIELD_IDENTITY);
+    assert_coding("gzip;q=0", FIELD_IDENTITY);
+    assert_coding("br;q=0.000, gzip;q=0", FIELD_IDENTITY);
+    assert_coding("identity, gzip;q=0.5, br;q=0.5", FIELD_IDENTITY);
+    assert_coding("gzip;q=2", FIELD_IDENTITY); /* malformed */
+    assert_coding("gzipped, xbr", FIELD_IDENTITY);
+    assert_coding("identity;q=0", FIELD_IDENTITY); /* nothing is left: as if it had not been said */
+}
+
+static void
+only_codings_that_there_are_count(void **state)
+{
+    static const bool only_gzip[FIELD_N_CODINGS] = {true, true, false};
+    static const bool none[FIELD_N_CODINGS] = {true, false, false};
+
+    (void)state;
+    assert_int_equal(field_accepts_coding("gzip;q=0.1, br", only_gzip), FIELD_GZIP);
+    assert_int_equal(field_accepts_coding("br", only_gzip), FIELD_IDENTITY);
+    assert_int_equal(field_accepts_coding("gzip, br, *", none), FIELD_IDENTITY);
+}
+
+static void
+a_tag_is_known_from_any_list_that_names_it(void **state)
+{
+    (void)state;
+    assert_true(field_none_match("\"ab\"", "\"ab\""));
+    assert_true(field_none_match("W/\"ab\"", "\"ab\""));
+    assert_true(field_none_match(" \"x,y\" , \"ab\"", "\"ab\""));
+    assert_true(field_none_match("*", "\"ab\""));
+}
+
+static void
+another_tag_is_not_known(void **state)
+{
+    (void)state;
+    assert_false(field_none_match(NULL, "\"ab\""));
+    assert_false(field_none_match("", "\"ab\""));
+    assert_false(field_none_match("ab", "\"ab\""));
+    assert_false(field_none_match("\"abc\"", "\"ab\""));
+    assert_false(field_none_match("\"ab-br\"", "\"ab\""));
+    assert_false(field_none_match("\"AB\"", "\"ab\""));
+    assert_false(field_none_match("w/\"ab\"", "\"ab\""));
+    assert_false(field_none_match("\"*\"", "\"ab\""));
+    assert_false(field_none_match("\"x, \"ab\", y\"", "\"ab\""));
+}
+
 int
 main(void)
 {
@@ -324,6 +404,11 @@ main(void)
         cmocka_unit_test(the_token_of_a_bearer_is_found),
         cmocka_unit_test(what_is_no_bearer_has_no_token),
         cmocka_unit_test(a_word_of_a_list_is_found_whole_only),
+        cmocka_unit_test(the_best_coding_that_is_wanted_is_taken),
+        cmocka_unit_test(what_is_not_wanted_is_not_coded),
+        cmocka_unit_test(only_codings_that_there_are_count),
+        cmocka_unit_test(a_tag_is_known_from_any_list_that_names_it),
+        cmocka_unit_test(another_tag_is_not_known),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,16 +20,21 @@ const struct http_route api_routes[] = {
     {.method = "GET", .pattern = "/health", .handle = health_get, .also_head = true},
     {.method = "GET", .pattern = "/robots.txt", .handle = robots_get, .also_head = true},
     {.method = "GET", .pattern = "/", .handle = home_get, .also_head = true},
+    {.method = "POST", .pattern = "/download", .intake = &key_form_intake},
+    {.method = "GET", .pattern = "/docs", .handle = docs_get, .also_head = true},
+    {.method = "GET", .pattern = "/openapi.json", .handle = openapi_get, .also_head = true},
+    {.method = "GET", .pattern = "/assets/{name}", .handle = asset_get, .also_head = true},
+    {.method = "GET", .pattern = "/stream/sw.js", .handle = worker_get, .also_head = true},
 };
 const size_t api_n_routes = ARRAY_LEN(api_routes);
 
-/* The headers of every reply (section 8 of the contract). A handler that set one keeps it. */
-static const struct {
+struct line {
     const char *name, *value;
-} always[] = {
+};
+
+/* The headers of every reply (section 8 of the contract). A handler that set one keeps it. */
+static const struct line always[] = {
     {"Cache-Control", "no-store, no-cache, must-revalidate, max-age=0"},
-    {"Pragma", "no-cache"},
-    {"Expires", "0"},
     {"X-Content-Type-Options", "nosniff"},
     {"X-Frame-Options", "DENY"},
     {"X-XSS-Protection", "1; mode=block"},
@@ -38,6 +43,24 @@ static const struct {
     {"Cross-Origin-Opener-Policy", "same-origin"},
     {"Permissions-Policy", "camera=(), geolocation=(), microphone=(), interest-cohort=()"},
 };
+
+/* The same in words that old caches know. */
+static const struct line never_stored[] = {
+    {"Pragma", "no-cache"},
+    {"Expires", "0"},
+};
+
+static enum err
+add_missing(struct http_resp *resp, const struct line *lines, size_t n)
+{
+    enum err e = ERR_OK;
+
+    for (size_t i = 0; e == ERR_OK && i < n; i++) {
+        if (!http_resp_has_header(resp, lines[i].name))
+            e = http_resp_add_header(resp, lines[i].name, lines[i].value);
+    }
+    return e;
+}
 
 /* Who may read replies from another origin; PUT is for command lines, not for foreign pages. */
 static enum err
@@ -76,10 +99,10 @@ api_decorate(void *ctx, const struct http_req *req, struct http_resp *resp)
     const struct app *app = ctx;
     enum err e = http_resp_add_header(resp, "X-Request-ID", http_req_id(req));
 
-    for (size_t i = 0; e == ERR_OK && i < ARRAY_LEN(always); i++) {
-        if (!http_resp_has_header(resp, always[i].name))
-            e = http_resp_add_header(resp, always[i].name, always[i].value);
-    }
+    if (e == ERR_OK)
+        e = add_missing(resp, always, ARRAY_LEN(always));
+    if (e == ERR_OK && text_begins(http_resp_header(resp, "Cache-Control"), "no-store"))
+        e = add_missing(resp, never_stored, ARRAY_LEN(never_stored));
     if (e == ERR_OK)
         e = http_resp_add_header(resp, "Cross-Origin-Resource-Policy",
                                  app->cors_origins[0] == '\0' ? "same-origin" : "cross-origin");

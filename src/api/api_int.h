@@ -47,6 +47,11 @@ json_t *json_time(int64_t at_s);
 /* "uses", "expiry" or "revoked". */
 const char *ended_by_text(enum ended_by how);
 
+/* Answer with `resp`'s headers and no body when the client already has `etag`; else ret_is_known is
+ * false, and the body is still to be set. Adds the ETag either way. */
+MUST_CHECK enum err reply_etag(const struct http_req *req, struct http_resp *resp, const char *etag,
+                               bool *ret_is_known);
+
 /* ---- links (links.c) ---- */
 
 /* Append the address that links begin with, such as "https://drop.example": PUBLIC_URL, else the
@@ -67,6 +72,11 @@ bool is_end_to_end(const struct share_code *code);
 MUST_CHECK enum err key_admit(struct app *app, const struct http_req *req, struct http_resp *resp,
                               enum guard_action action, struct share_code *ret_code, bool *ret_go);
 
+/* The same with the code in `text`. */
+MUST_CHECK enum err key_admit_text(struct app *app, const struct http_req *req,
+                                   struct http_resp *resp, enum guard_action action,
+                                   const char *text, struct share_code *ret_code, bool *ret_go);
+
 /* Tell the guard what the look-up gave, and refuse on its error: ERR_GONE with how and when. A
  * code that was never issued, and a wrong burn token, count as failures. */
 MUST_CHECK enum err key_refuse(struct app *app, const struct http_req *req, struct http_resp *resp,
@@ -75,8 +85,9 @@ MUST_CHECK enum err key_found(struct app *app, const struct http_req *req);
 
 /* ---- the handlers ---- */
 
-extern const struct http_intake upload_intake; /* POST /upload/ */
-extern const struct http_intake put_intake;    /* PUT /{filename} */
+extern const struct http_intake upload_intake;   /* POST /upload/ */
+extern const struct http_intake put_intake;      /* PUT /{filename} */
+extern const struct http_intake key_form_intake; /* POST /download/ */
 
 enum err download_get(void *app, const struct http_req *req, struct http_resp *resp);
 enum err download_post(void *app, const struct http_req *req, struct http_resp *resp);
@@ -86,6 +97,10 @@ enum err burn_post(void *app, const struct http_req *req, struct http_resp *resp
 enum err health_get(void *app, const struct http_req *req, struct http_resp *resp);
 enum err robots_get(void *app, const struct http_req *req, struct http_resp *resp);
 enum err home_get(void *app, const struct http_req *req, struct http_resp *resp);
+enum err docs_get(void *app, const struct http_req *req, struct http_resp *resp);
+enum err openapi_get(void *app, const struct http_req *req, struct http_resp *resp);
+enum err asset_get(void *app, const struct http_req *req, struct http_resp *resp);
+enum err worker_get(void *app, const struct http_req *req, struct http_resp *resp);
 
 /* Whether a GET comes from something that only looks: an address bar, a preview bot, a prefetch. */
 bool is_onlooker(const struct http_req *req);  /* any of them */

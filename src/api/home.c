@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The page without JavaScript, and robots.txt. */
+/* The page of a server that was built without the web page, and robots.txt. */
 #include "api/api_int.h"
+#include "api/page.h"
 
 #include <inttypes.h>
 
 static enum err
 form(const struct app *app, struct buf *b)
 {
-    unsigned expiry = app->max_expiry_min < 10 ? app->max_expiry_min : 10;
+    unsigned expiry = page_expiry_min(app);
     enum err e;
 
     e = buf_addf(
@@ -27,7 +28,13 @@ form(const struct app *app, struct buf *b)
         e = buf_add_text(b, "<p><label>Upload token<br><input type=\"password\" name=\"token\" "
                             "required></label></p>\n");
     if (e == ERR_OK)
-        e = buf_add_text(b, "<p><button>Send</button></p>\n</form>\n");
+        e = buf_add_text(b, "<p><button>Send</button></p>\n</form>\n"
+                            "<h2>Have you got a code?</h2>\n"
+                            "<form method=\"post\" action=\"/download/\" "
+                            "enctype=\"multipart/form-data\">\n<p><label>The code<br>"
+                            "<input name=\"key\" required autocapitalize=\"none\" "
+                            "autocomplete=\"off\" spellcheck=\"false\"></label> "
+                            "<button>Look</button></p>\n</form>\n");
     return e;
 }
 
@@ -39,6 +46,8 @@ home_get(void *ctx, const struct http_req *req, struct http_resp *resp)
     struct buf body;
     enum err e;
 
+    if (web_page() != NULL)
+        return page_reply(app, req, resp, web_page());
     buf_init(&body, 8192);
     e = form(app, &body);
     if (e == ERR_OK)

@@ -8,8 +8,9 @@ is_end_to_end(const struct share_code *code)
 }
 
 enum err
-key_admit(struct app *app, const struct http_req *req, struct http_resp *resp,
-          enum guard_action action, struct share_code *ret_code, bool *ret_go)
+key_admit_text(struct app *app, const struct http_req *req, struct http_resp *resp,
+               enum guard_action action, const char *text, struct share_code *ret_code,
+               bool *ret_go)
 {
     struct refusal more = {0};
     uint64_t n_live;
@@ -17,9 +18,9 @@ key_admit(struct app *app, const struct http_req *req, struct http_resp *resp,
 
     *ret_go = false;
     /* No look-up and no failure counted: a typing error helps no attacker. */
-    e = words_parse(app->words, app->code_words, http_req_param(req, "key"), ret_code);
+    e = words_parse(app->words, app->code_words, text, ret_code);
     if (e == ERR_NOTFOUND)
-        e = words_parse_id(http_req_param(req, "key"), ret_code);
+        e = words_parse_id(text, ret_code);
     if (e != ERR_OK)
         return e;
     e = vault_n_live(app->vault, &n_live);
@@ -30,6 +31,13 @@ key_admit(struct app *app, const struct http_req *req, struct http_resp *resp,
         return api_refuse(req, resp, e, &more);
     *ret_go = e == ERR_OK;
     return e;
+}
+
+enum err
+key_admit(struct app *app, const struct http_req *req, struct http_resp *resp,
+          enum guard_action action, struct share_code *ret_code, bool *ret_go)
+{
+    return key_admit_text(app, req, resp, action, http_req_param(req, "key"), ret_code, ret_go);
 }
 
 enum err

@@ -2,6 +2,7 @@
 #include "api/api_int.h"
 #include "base/clock.h"
 #include "http/field.h"
+#include "web/web.h"
 
 enum { JSON_MAX = 64 * 1024, PAGE_MAX = 64 * 1024 };
 
@@ -64,6 +65,28 @@ html_add(struct buf *b, const char *text)
     return e;
 }
 
+/* The look of the web page, when it is in this build. Nothing else may be loaded. */
+static enum err
+add_look(struct buf *page, struct http_resp *resp)
+{
+    const struct web_asset *style = web_named("style.css"), *mark = web_named("mark.svg");
+    enum err e = ERR_OK;
+
+    if (style == NULL || mark == NULL)
+        return http_resp_add_header(resp, "Content-Security-Policy",
+                                    "default-src 'none'; form-action 'self'; base-uri 'none'; "
+                                    "frame-ancestors 'none'");
+    e = buf_addf(page,
+                 "<link rel=\"icon\" href=\"%s\" type=\"image/svg+xml\">\n"
+                 "<link rel=\"stylesheet\" href=\"%s\">\n",
+                 mark->path, style->path);
+    if (e != ERR_OK)
+        return e;
+    return http_resp_add_header(resp, "Content-Security-Policy",
+                                "default-src 'none'; style-src 'self'; img-src 'self'; "
+                                "form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
+}
+
 enum err
 reply_page(struct http_resp *resp, unsigned status, const char *title, const struct buf *body)
 {
@@ -76,21 +99,34 @@ reply_page(struct http_resp *resp, unsigned status, const char *title, const str
                  "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
                  "<meta name=\"color-scheme\" content=\"light dark\">\n"
                  "<meta name=\"robots\" content=\"noindex\">\n"
-                 "<title>%s</title>\n</head>\n<body>\n<main>\n<h1>%s</h1>\n",
-                 title, title);
+                 "<title>%s</title>\n",
+                 title);
+    if (e == ERR_OK)
+        e = add_look(&page, resp);
+    if (e == ERR_OK)
+        e = buf_addf(&page, "</head>\n<body>\n<main class=\"card stack\">\n<h1>%s</h1>\n", title);
     if (e == ERR_OK)
         e = buf_add(&page, body->data, body->len);
     if (e == ERR_OK)
         e = buf_add_text(&page, "</main>\n</body>\n</html>\n");
-    if (e == ERR_OK)
-        e = http_resp_add_header(resp, "Content-Security-Policy",
-                                 "default-src 'none'; form-action 'self'; base-uri 'none'; "
-                                 "frame-ancestors 'none'");
     if (e == ERR_OK) {
         http_resp_set_status(resp, status);
         http_resp_set_body(resp, "text/html; charset=utf-8", &page);
     }
     buf_done(&page);
+    return e;
+}
+
+enum err
+reply_etag(const struct http_req *req, struct http_resp *resp, const char *etag, bool *ret_is_known)
+{
+    bool is_known = field_none_match(http_req_header(req, "If-None-Match"), etag);
+    enum err e = http_resp_add_header(resp, "ETag", etag);
+
+    if (e == ERR_OK && is_known)
+        http_resp_set_status(resp, 304);
+    if (e == ERR_OK)
+        *ret_is_known = is_known;
     return e;
 }
 

@@ -19,8 +19,8 @@ static const char policy[] =
     "trusted-types mayfly";
 
 static const char token_field[] =
-    "<p class=\"field\"><label for=\"token\">Upload token</label>"
-    "<input type=\"password\" id=\"token\" name=\"token\" autocomplete=\"off\" required></p>";
+    "<div class=\"field\"><label for=\"token\">Upload token</label>"
+    "<input type=\"password\" id=\"token\" name=\"token\" autocomplete=\"off\" required></div>";
 
 unsigned
 page_expiry_min(const struct app *app)

@@ -237,7 +237,11 @@ def test_an_empty_upload_succeeds(strict):
     ("HEAD", f"/status/{UNISSUED}", "GET"), ("GET", f"/burn/{UNISSUED}", "POST"),
     ("DELETE", f"/burn/{UNISSUED}", "POST"), ("POST", "/health/", "GET, HEAD"),
     ("PUT", "/health", "GET, HEAD"), ("PUT", "/robots.txt", "GET, HEAD"),
-    ("PUT", "/download", "GET, POST"), ("BREW", "/", "GET, HEAD")])
+    ("GET", "/download/", "POST"), ("PUT", "/download", "POST"), ("PUT", "/status", "GET"),
+    ("PUT", "/docs", "GET, HEAD"), ("PUT", "/openapi.json", "GET, HEAD"),
+    ("PUT", "/assets", "GET, HEAD"), ("POST", "/assets/x.js", "GET, HEAD"),
+    ("PUT", "/stream", "GET, HEAD"), ("DELETE", "/stream/sw.js", "GET, HEAD"),
+    ("BREW", "/", "GET, HEAD")])
 def test_a_route_with_another_method_is_405_and_says_which_it_has(strict, method, target, allow):
     body = b"content" if method in ("PUT", "PATCH") else None
     got = ask(strict, method, target, body)
@@ -250,7 +254,8 @@ def test_a_route_with_another_method_is_405_and_says_which_it_has(strict, method
 
 
 @pytest.mark.parametrize("method, target", [
-    ("GET", "/nothing"), ("GET", "/nothing/at/all"), ("GET", "/download/"), ("GET", "/download"),
+    ("GET", "/nothing"), ("GET", "/nothing/at/all"), ("GET", "/status/"), ("GET", "/status"),
+    ("GET", "/assets"), ("GET", "/assets/nothing.js"), ("GET", "/stream/other.js"),
     ("GET", f"/download/{UNISSUED}/more"), ("GET", "//"), ("GET", "//download//x"),
     ("GET", "/Download/x"), ("GET", "/../etc/passwd"), ("GET", "/%2e%2e/x"), ("GET", "/."),
     ("GET", "/favicon.ico"), ("POST", "/nothing"), ("DELETE", "/report.pdf"), ("GET", "/.git/config"),

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+/** The sender's living uploads, as this tab remembers them. */
+
+import { el, follow, tx } from '../dom';
+import { formatDuration, formatSize, t } from '../i18n';
+import { forget, uploads, type Upload } from '../session';
+import { watch } from '../watch';
+
+export interface LivingList {
+  /** Look at the memory again. `shown` is the key of the upload that has a view of its own now. */
+  refresh(shown: string | null): void;
+}
+
+function item(upload: Upload, open: (upload: Upload) => void): HTMLLIElement {
+  const left = follow(new Text(), n => {
+    const time = formatDuration((upload.expiry - Date.now()) / 1000, 'short');
+    n.data = `${formatSize(upload.size)} · ${time}`;
+  });
+  const name = el(
+    'button',
+    { type: 'button', class: 'link', onclick: () => open(upload) },
+    el('bdi', {}, upload.name),
+  );
+  follow(name, n => n.setAttribute('aria-label', t('send.show', { name: upload.name })));
+  return el('li', {}, name, el('span', { class: 'side' }, left));
+}
+
+/** Each one is watched, and leaves the list and the memory when it has ended. */
+export function livingList(place: HTMLElement, open: (upload: Upload) => void): LivingList {
+  let stops: (() => void)[] = [];
+
+  function refresh(shown: string | null): void {
+    for (const stop of stops) stop();
+    stops = [];
+    const all = uploads().filter(u => u.key !== shown);
+    if (all.length === 0) return place.replaceChildren();
+    const rows = all.map(u => item(u, open));
+    place.replaceChildren(
+      el('h2', {}, tx('send.living')),
+      el('p', { class: 'muted' }, tx('send.livingHint')),
+      el('ul', { class: 'files' }, ...rows),
+    );
+    const gone = (key: string): void => {
+      forget(key);
+      refresh(shown);
+    };
+    stops = all.map(u => watch(u.key, (_, over) => over && gone(u.key)));
+  }
+
+  return { refresh };
+}

@@ -24,7 +24,13 @@ export function noteView(note: Note, say: (key: ReceiveKey) => void): HTMLElemen
   const saveButton = el('button', { type: 'button', class: 'button-quiet' });
   saveButton.append(tx('receive.saveFile'));
   saveButton.addEventListener('click', () => {
-    const file = { name, type: 'text/plain', size: bytes.size, stream: bytes.stream() };
+    const file = {
+      name,
+      type: 'text/plain',
+      size: bytes.size,
+      stream: bytes.stream(),
+      sha256: null,
+    };
     save(file, new AbortController().signal).then(
       () => say('receive.noteSaved'),
       () => say('receive.failed'),

@@ -106,7 +106,7 @@ class Receiving {
       e.preventDefault();
       const code = parseCode(field.input.value);
       if (code) return this.consider(code);
-      bad.textContent = t('receive.noCode', { n: this.keyWords });
+      bad.replaceChildren(tx('receive.noCode', { n: this.keyWords }));
       bad.hidden = false;
       field.input.setAttribute('aria-invalid', 'true');
       field.input.focus();
@@ -247,7 +247,7 @@ class Receiving {
   }
 
   private done(offer: Offer, fetched: Fetched): void {
-    const { name, size: bytes, sha256 } = fetched as Fetched & { sha256?: string | null };
+    const { name, size: bytes, sha256 } = fetched;
     const rows: Row[] = [['receive.name', el('bdi', {}, name)]];
     if (bytes !== null) rows.push(['receive.size', figure(() => formatSize(bytes))]);
     if (sha256) rows.push(['receive.sha256', el('code', { class: 'hash' }, sha256)]);

@@ -23,7 +23,7 @@ export { DamagedError, WrongWordsError };
 
 const WORK = 15;
 const WORK_MAX = 19; // what a file may ask for: the client's limit too
-const HEADER_MAX = 1 << 20; // bytes read in search of the end of a header
+const HEADER_MAX = 4096; // bytes; ours has 150
 const META_MAX = 4096; // characters
 const NAME_MAX = 255; // bytes, as are the next
 const TYPE_MAX = 127;
@@ -130,7 +130,7 @@ class Passphrase implements Identity {
 /** Passes `stream` on and remembers what broke it, to be told from what the decrypter finds. */
 class Watched {
   failure: { reason: unknown } | null = null;
-  private headerLeft = HEADER_MAX;
+  private headerSeen = false;
   private readonly reader: ReadableStreamDefaultReader<Uint8Array>;
   readonly stream: ReadableStream<Uint8Array>;
 
@@ -147,11 +147,10 @@ class Watched {
 
   private async pull(controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
     try {
-      if (this.headerLeft < 0) throw new DamagedError('a header without an end');
+      if (!this.headerSeen) return controller.enqueue(await this.header());
       const { done, value } = await this.reader.read();
-      if (done) return controller.close();
-      this.headerLeft -= value.length;
-      controller.enqueue(value);
+      if (done) controller.close();
+      else controller.enqueue(value);
     } catch (reason) {
       this.failure = { reason };
       controller.error(reason);
@@ -164,8 +163,17 @@ class Watched {
     this.reader.cancel(reason).catch(() => undefined);
   }
 
-  headerIsRead(): void {
-    this.headerLeft = Infinity;
+  /** The first bytes, with the whole header: the library would look for its end for ever. */
+  private async header(): Promise<Uint8Array> {
+    this.headerSeen = true;
+    let bytes: Uint8Array = new Uint8Array(0);
+    for (;;) {
+      const { done, value } = await this.reader.read();
+      if (value) bytes = concatBytes(bytes, value);
+      const start = new TextDecoder('latin1').decode(bytes.subarray(0, HEADER_MAX));
+      if (/\n--- [^\n]*\n/.test(start)) return bytes;
+      if (done || bytes.length >= HEADER_MAX) throw new DamagedError('no header');
+    }
   }
 
   /** What to say about an error: the source's own, ours, or that the file is damaged. */
@@ -188,7 +196,6 @@ export async function decrypt(
   let plain: ReadableStream<Uint8Array>;
   try {
     plain = await decrypter.decrypt(watched.stream);
-    watched.headerIsRead();
   } catch (e) {
     const reason = watched.explain(e);
     watched.cancel(reason);

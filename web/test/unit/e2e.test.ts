@@ -199,3 +199,8 @@ test('cancelling the plaintext cancels the source', async () => {
   await (await decrypt(source, WORDS)).cancel('enough');
   assert.equal(reason, 'enough');
 });
+
+test('a header is found whatever the pieces that it comes in, small or large', async () => {
+  for (const piece of [1, 149, 151, 4 << 20])
+    assert.deepEqual(await opened(whole, WORDS, piece), PLAIN, String(piece));
+});

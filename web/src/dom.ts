@@ -7,8 +7,8 @@ export type Child = Node | string | null | undefined | false;
 type Prop = string | number | boolean | null | undefined | ((event: never) => void);
 
 /**
- * An element with attributes, listeners (`onclick: ...`) and children. `true` is an attribute without
- * value; `false`, null and undefined leave it out.
+ * An element with attributes, listeners (`onclick: ...`) and children. `true` is an attribute
+ * without value; `false`, null and undefined leave it out.
  */
 export function el<K extends keyof HTMLElementTagNameMap>(
   tag: K,
@@ -56,6 +56,12 @@ export function translate(root: ParentNode): void {
     follow(node, n => {
       n.textContent = t(n.dataset['t'] as Key);
     });
+}
+
+/** Give another message to what `translate` has filled, or will fill. */
+export function retitle(node: HTMLElement, key: Key): void {
+  node.dataset['t'] = key;
+  node.textContent = t(key);
 }
 
 /** Say it to screen readers. The same sentence twice is said twice. */

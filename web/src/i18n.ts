@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Every text for people, and how numbers, sizes and times are written. English is at hand at once. */
+/** Every text for people, and how numbers, sizes and times are written. English is built in. */
 
 import { text as english } from 'messages:en';
 import type common from '../messages/common.json';

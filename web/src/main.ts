@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The page's start: the language, and which side is shown. A code leaves the address bar at once. */
+/** The start: the language, and which side is shown. A code leaves the address bar at once. */
 
 import { parseCode, type Code } from './core/words';
 import { el, follow, translate, tx } from './dom';
@@ -11,6 +11,7 @@ type Side = 'send' | 'receive';
 
 const send = document.getElementById('send')!;
 const receive = el('div', { id: 'receive', hidden: true });
+const shell = document.getElementById('shell')!;
 const nav = document.getElementById('nav')!;
 let side: Side = 'send';
 
@@ -18,6 +19,7 @@ function show(next: Side, code: Code | null): void {
   side = next;
   send.hidden = next !== 'send';
   receive.hidden = next !== 'receive';
+  shell.hidden = next !== 'send';
   for (const link of nav.querySelectorAll('a')) {
     if (link.hash === `#${next}`) link.setAttribute('aria-current', 'page');
     else link.removeAttribute('aria-current');

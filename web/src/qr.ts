@@ -5,7 +5,7 @@ import { encode } from 'uqr';
 
 const SVG = 'http://www.w3.org/2000/svg';
 
-/** The four modules of quiet zone around it are part of the picture, as ISO/IEC 18004 wants them. */
+/** The four modules of quiet zone around it are part of the picture (ISO/IEC 18004). */
 export function qrCode(text: string, label: string): SVGSVGElement {
   const { data, size } = encode(text, { border: 4, ecc: 'M' });
   const svg = document.createElementNS(SVG, 'svg');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The sender's living uploads, in this tab's session storage and nowhere else. An entry holds the words
- * and the burn token, so it goes as soon as its upload has ended.
+ * The sender's living uploads, in this tab's session storage and nowhere else. An entry holds the
+ * words and the burn token, so it goes as soon as its upload has ended.
  */
 
 import type { Sent } from './core/send';
@@ -46,7 +46,7 @@ function isUpload(u: Partial<Upload> | null): u is Upload {
   );
 }
 
-/** What is left of the list: nothing that has expired. A browser without storage has an empty one. */
+/** What is left of the list: nothing that has expired. Without storage it is empty. */
 export function uploads(now = Date.now()): Upload[] {
   try {
     const all: unknown = JSON.parse(sessionStorage.getItem(PLACE) ?? '[]');

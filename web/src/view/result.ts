@@ -195,7 +195,7 @@ export function resultView(upload: Upload, again: () => void): ResultView {
       tx('send.print'),
     ),
   );
-  const heading = el('h2', { tabindex: -1, id: 'result-title' }, tx('send.ready'));
+  const heading = el('h1', { tabindex: -1, id: 'result-title' }, tx('send.ready'));
   const link = el('a', { href: upload.link, rel: 'noreferrer' }, upload.link);
   const node = el(
     'section',

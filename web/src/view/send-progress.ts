@@ -12,11 +12,12 @@ const WINDOW_MS = 4_000;
 
 export interface SendProgress {
   node: HTMLElement;
+  heading: HTMLElement;
   phase(name: 'preparing' | 'sending'): void;
   progress(done: number, total: number): void;
 }
 
-/** Bytes per second and seconds left, from points (ms, bytes) of the last seconds; null: too early. */
+/** Bytes per second and seconds left, from points (ms, bytes); null: too early. */
 export function speed(
   points: readonly (readonly [number, number])[],
   total: number,
@@ -37,7 +38,7 @@ function figures(done: number, total: number, now: ReturnType<typeof speed>): st
 
 export function sendProgress(cancel: () => void): SendProgress {
   const bar = el('progress', { max: 1, value: 0, 'aria-labelledby': 'send-phase' });
-  const label = el('h2', { id: 'send-phase', tabindex: -1 }, tx('send.preparing'));
+  const label = el('h1', { id: 'send-phase', tabindex: -1 }, tx('send.preparing'));
   const line = el('p', { class: 'figures muted' });
   const stop = el(
     'button',
@@ -58,6 +59,7 @@ export function sendProgress(cancel: () => void): SendProgress {
   let quarter = 0;
   return {
     node,
+    heading: label,
     phase(name) {
       const key: Key = name === 'preparing' ? 'send.preparing' : 'send.sending';
       label.replaceChildren(tx(key));

@@ -2,7 +2,7 @@
 /** What is to be sent: files picked, dropped or pasted, or a text. */
 
 import type { Packed } from '../core/pack';
-import { announce, el, follow, tx } from '../dom';
+import { announce, el, follow, retitle, tx } from '../dom';
 import { formatSize, t, tn, type Key } from '../i18n';
 
 export interface What {
@@ -81,7 +81,7 @@ class Files {
     this.sum.textContent = n > 1 ? tn('send.chosenSum', 'send.chosenSum', n, { size }) : '';
     this.sum.hidden = n < 2;
     this.node.hidden = n === 0;
-    this.title.textContent = t(n > 0 ? 'send.dropMore' : 'send.dropTitleMany');
+    retitle(this.title, n > 0 ? 'send.dropMore' : 'send.dropTitleMany');
     this.input.required = false;
   }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** The sending side: the form of page.html, made to send from here; then the bar; then the result. */
+/** The sending side: the form of page.html, made to send from here; the bar; the result. */
 
 import type { Packed } from '../core/pack';
-import { announce, el, follow, tx } from '../dom';
+import { announce, el, follow, retitle, tx } from '../dom';
 import { formatDuration, formatSize, formatTime, t } from '../i18n';
 import { expiryChoices, limits } from '../limits';
 import { remember, tidy, toUpload, type Upload } from '../session';
@@ -28,7 +28,7 @@ function offerTimes(): HTMLSelectElement {
     choice.append(follow(option, n => (n.textContent = formatDuration(m * 60))));
   }
   minutes.replaceWith(choice);
-  byId('expiry-label').replaceChildren(tx('send.expiry'));
+  retitle(byId('expiry-label'), 'send.expiry');
   return choice;
 }
 
@@ -121,8 +121,8 @@ class SendView {
     const running = new AbortController();
     const view = sendProgress(() => running.abort());
     this.running = running;
-    this.work.replaceChildren(view.node);
-    view.node.querySelector('h2')?.focus();
+    this.put(view.node);
+    view.heading.focus();
     try {
       const { sendFiles } = await import('../core/send');
       const token = this.token?.value;
@@ -154,13 +154,19 @@ class SendView {
     });
   }
 
+  /** The welcome makes room for everything but the form. */
+  private put(node: HTMLElement): void {
+    this.work.replaceChildren(node);
+    byId('main').classList.toggle('at-work', node !== this.form);
+  }
+
   private result(upload: Upload): void {
     this.shown?.stop();
     this.shown = resultView(upload, () => {
       this.back();
       this.what.focus();
     });
-    this.work.replaceChildren(this.shown.node);
+    this.put(this.shown.node);
     this.list.refresh(upload.key);
     this.shown.heading.focus();
     announce(`${t('send.ready')} ${upload.code.replaceAll('-', ' ')}`);
@@ -170,7 +176,7 @@ class SendView {
   private back(): void {
     this.shown?.stop();
     this.shown = null;
-    this.work.replaceChildren(this.form);
+    this.put(this.form);
     this.list.refresh(null);
     byId('send-go').focus();
   }

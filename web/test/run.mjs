@@ -22,10 +22,11 @@ const packages = {
   name: 'packages',
   setup(b) {
     const { resolve } = createRequire(import.meta.url);
-    b.onResolve({ filter: /^(playwright-core|axe-core|esbuild)$/ }, a => ({
-      path: pathToFileURL(resolve(a.path)).href,
-      external: true,
-    }));
+    b.onResolve({ filter: /^(playwright-core|axe-core)$/ }, a => {
+      const file = resolve(a.path); // the one for `require`; beside it may be one for `import`
+      const module = file.replace(/\.js$/, '.mjs');
+      return { path: pathToFileURL(fs.existsSync(module) ? module : file).href, external: true };
+    });
   },
 };
 

@@ -211,7 +211,9 @@ class Receiving {
     });
     this.show('receive.downloading', ...view.parts);
     const step = this.step;
+    let phase: Phase = 'look'; /* until bytes have come, nothing was lost on the way */
     const progress = (done: number, total: number) => {
+      if (done > 0) phase = way;
       if (!this.body.isConnected) busy.abort();
       else if (step === this.step) view.progress(done, total);
     };
@@ -229,7 +231,7 @@ class Receiving {
     } catch (error) {
       if (step !== this.step) return;
       if (wasCancelled(error)) void this.refresh(offer, 'receive.cancelled');
-      else this.fail(error, way, offer.code, () => void this.refresh(offer, null));
+      else this.fail(error, phase, offer.code, () => void this.refresh(offer, null));
     } finally {
       removeEventListener('beforeunload', keepOpen);
       if (this.busy === busy) this.busy = null;

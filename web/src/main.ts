@@ -36,10 +36,10 @@ function leave(): void {
 }
 
 /** What stands behind # decides. Anything but our two names may be a code, so it is taken away. */
-function route(): void {
+function readAddress(): [Side, Code | null] {
   const hash = location.hash.slice(1);
-  if (hash === '' || hash === 'send') return show('send', null);
-  if (hash === 'receive') return show('receive', null);
+  if (hash === '' || hash === 'send') return ['send', null];
+  if (hash === 'receive') return ['receive', null];
   history.replaceState(null, '', location.pathname + location.search);
   let text = hash;
   try {
@@ -47,7 +47,7 @@ function route(): void {
   } catch {
     // Not percent-encoded: read it as it stands.
   }
-  show('receive', parseCode(text));
+  return ['receive', parseCode(text)];
 }
 
 function offerLanguages(): void {
@@ -75,9 +75,15 @@ function start(): void {
   if (base && !base.textContent) base.textContent = location.origin;
   translate(document);
   startSend(() => side === 'send');
-  addEventListener('hashchange', route);
-  route();
-  void startLanguage().then(offerLanguages);
+  addEventListener('hashchange', () => show(...readAddress()));
+  const [first, code] = readAddress();
+  // The receiving side is written once, so it waits for the reader's language.
+  send.hidden = shell.hidden = first === 'receive';
+  if (first === 'send') show(first, code);
+  void startLanguage().then(() => {
+    offerLanguages();
+    if (first === 'receive') show(first, code);
+  });
 }
 
 start();

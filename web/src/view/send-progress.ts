@@ -63,6 +63,8 @@ export function sendProgress(cancel: () => void): SendProgress {
     phase(name) {
       const key: Key = name === 'preparing' ? 'send.preparing' : 'send.sending';
       label.replaceChildren(tx(key));
+      line.textContent = '';
+      bar.value = drawn = 0;
       points = [];
     },
     progress(done, total) {

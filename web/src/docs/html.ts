@@ -24,7 +24,7 @@ export function prose(text: string): Child[] {
 /** A button that copies what `text` gives, and says so. */
 export function copyButton(label: string, text: () => string): HTMLElement {
   const said = make('span', { role: 'status', class: 'muted' });
-  const button = make('button', { type: 'button', class: 'button button-quiet' }, label);
+  const button = make('button', { type: 'button', class: 'button-quiet' }, label);
   button.addEventListener('click', () => {
     void copy(text()).then(isDone => {
       said.textContent = isDone ? 'Copied.' : 'Select and copy it by hand.';

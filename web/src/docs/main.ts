@@ -5,6 +5,9 @@ import { make, prose } from './html';
 import { type Operation, readSpec, type Spec } from './spec';
 import { tryIt } from './try';
 
+/** Told of in the page, but not in its list of contents: they are what GET is, or all the same. */
+const ASIDE = new Set(['HEAD', 'OPTIONS']);
+
 function nameOf(op: Operation): HTMLElement {
   return make(
     'span',
@@ -40,20 +43,22 @@ function navigation(spec: Spec): HTMLElement {
   return make(
     'nav',
     { 'aria-label': 'Operations', class: 'docs-nav' },
-    ...spec.tags.map(tag =>
-      make(
-        'section',
-        {},
-        make('h2', {}, tag.name),
+    ...spec.tags
+      .filter(tag => spec.operations.some(op => op.tag === tag.name && !ASIDE.has(op.method)))
+      .map(tag =>
         make(
-          'ul',
+          'section',
           {},
-          ...spec.operations
-            .filter(op => op.tag === tag.name)
-            .map(op => make('li', {}, make('a', { href: `#${op.id}` }, nameOf(op)))),
+          make('h2', {}, tag.name),
+          make(
+            'ul',
+            {},
+            ...spec.operations
+              .filter(op => op.tag === tag.name && !ASIDE.has(op.method))
+              .map(op => make('li', {}, make('a', { href: `#${op.id}` }, nameOf(op)))),
+          ),
         ),
       ),
-    ),
   );
 }
 

@@ -12,13 +12,18 @@ export interface Typed {
 /** Browsers set these themselves, whatever a script says. */
 export const NOT_OURS = new Set(['accept-encoding', 'sec-purpose']);
 
+/** Whether the key is the words of an end-to-end file, which open it. */
+function isSecret(typed: Typed): boolean {
+  const key = typed.values.get('key') ?? '';
+  return key.split(/[\s._-]+/).filter(Boolean).length > 5;
+}
+
 /** Why this must not be sent; null: it may. */
 export function whyNot(op: Operation, typed: Typed): string | null {
   for (const p of op.parameters)
     if (p.required && !typed.values.get(p.name)) return `${p.name} is missing.`;
   if (op.body && wantsFile(op) && !typed.file) return 'Choose a file.';
-  const key = typed.values.get('key') ?? '';
-  if (key.split(/[\s._-]+/).filter(Boolean).length > 5)
+  if (isSecret(typed))
     return (
       'Six words open an end-to-end file, and no server may see them: ' +
       'mayfly get and the page make the id of them.'
@@ -105,6 +110,7 @@ function curlBody(op: Operation, typed: Typed): string[] {
 
 /** The same for a command line. The token stays out of it: it is a secret. */
 export function curl(op: Operation, typed: Typed, origin: string): string {
+  if (isSecret(typed)) return '# Six words are not for a server.';
   const method = { GET: [], PUT: [], HEAD: ['-I'] }[op.method] ?? ['-X', op.method];
   const words = ['curl', ...(isForm(op) ? [] : method), ...curlBody(op, typed)];
   for (const [name, value] of headersOf(op, typed.values))

@@ -33,13 +33,14 @@ function formFields(op: Operation): Field[] {
     }));
   if (op.body && !isForm(op))
     fields.push({ name: FILE, label: 'File', description: '', isRequired: true, kind: 'file' });
-  for (const f of fieldsOf(op))
+  // The token goes into the header, where both kinds of upload take it.
+  for (const f of fieldsOf(op).filter(f => f.name !== 'token'))
     fields.push({
       name: f.isFile ? FILE : f.name,
       label: f.name,
       description: f.schema.description ?? '',
       isRequired: f.isRequired,
-      kind: f.isFile ? 'file' : f.name === 'token' ? 'password' : kindOf(f.schema.type),
+      kind: f.isFile ? 'file' : kindOf(f.schema.type),
     });
   if (op.token)
     fields.push({
@@ -112,7 +113,7 @@ export function tryIt(op: Operation): HTMLElement {
   const line = make('code', {});
   const answer = make('div', { role: 'status', 'aria-label': 'Answer' });
   const button = make('button', { class: 'button', type: 'submit' }, 'Send');
-  const cancel = make('button', { class: 'button button-quiet', type: 'button', hidden: true });
+  const cancel = make('button', { class: 'button-quiet', type: 'button', hidden: true });
   cancel.textContent = 'Cancel';
   const form = make(
     'form',
@@ -122,7 +123,7 @@ export function tryIt(op: Operation): HTMLElement {
     make('pre', {}, line),
     copyButton('Copy the curl line', () => line.textContent ?? ''),
     make('div', { class: 'row' }, button, cancel),
-    answer,
+    make('div', {}, answer),
   );
   const update = () => {
     line.textContent = curl(op, read(form), location.origin);

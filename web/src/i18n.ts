@@ -43,7 +43,7 @@ export function onLanguage(listener: () => void): void {
 export function choose(wanted: readonly string[]): Language {
   for (const tag of wanted) {
     const base = tag.toLowerCase().split('-')[0] ?? '';
-    if (base in languages) return base as Language;
+    if (Object.hasOwn(languages, base)) return base as Language;
   }
   return 'en';
 }

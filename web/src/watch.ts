@@ -8,10 +8,14 @@ export const PACE = { shown: 5_000, hidden: 30_000, trouble: 30_000 };
 /** How often to look again after the last use was taken: a download that breaks gives it back. */
 const AFTER_LAST_USE = 6;
 
+/** Older than any download that could still give its use back. */
+const LONG_GONE_MS = 10 * 60_000;
+
 /** What is over, and cannot come back. `looks`: how often it was seen so already. */
-export function isOver(s: Status, looks: number): boolean {
+export function isOver(s: Status, looks: number, now = Date.now()): boolean {
   if (s.status === 'active') return false;
-  return s.endedBy !== 'uses' || looks >= AFTER_LAST_USE;
+  if (s.endedBy !== 'uses' || looks >= AFTER_LAST_USE) return true;
+  return s.endedAt !== null && now - s.endedAt.getTime() > LONG_GONE_MS;
 }
 
 /**

@@ -34,6 +34,7 @@ export function livingList(place: HTMLElement, open: (upload: Upload) => void): 
     stops = [];
     const all = uploads().filter(u => u.key !== shown);
     if (all.length === 0) return place.replaceChildren();
+    place.hidden = false;
     const rows = all.map(u => item(u, open));
     place.replaceChildren(
       el('h2', {}, tx('send.living')),
@@ -44,7 +45,17 @@ export function livingList(place: HTMLElement, open: (upload: Upload) => void): 
       forget(key);
       refresh(shown);
     };
-    stops = all.map(u => watch(u.key, (_, over) => over && gone(u.key)));
+    // Used up is out of sight at once; out of memory when it cannot come back.
+    const seen = (i: number, active: boolean): void => {
+      rows[i]!.hidden = !active;
+      place.hidden = rows.every(r => r.hidden);
+    };
+    stops = all.map((u, i) =>
+      watch(u.key, (s, over) => {
+        if (over) gone(u.key);
+        else if (s) seen(i, s.status === 'active');
+      }),
+    );
   }
 
   return { refresh };

@@ -172,6 +172,7 @@ export function resultView(upload: Upload, again: () => void): ResultView {
   };
   const seen = (s: Status | null, over: boolean): void => {
     course.seen(s);
+    if (s) handing.hidden = burning.hidden = s.status !== 'active';
     if (!over) return;
     forget(upload.key);
     burning.remove();

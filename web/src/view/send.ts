@@ -3,8 +3,9 @@
 
 import type { Packed } from '../core/pack';
 import { announce, el, follow, retitle, tx } from '../dom';
+import { expiryChoices } from '../expiry';
 import { formatDuration, formatSize, formatTime, t } from '../i18n';
-import { expiryChoices, limits } from '../limits';
+import { limits } from '../limits';
 import { remember, tidy, toUpload, type Upload } from '../session';
 import { livingList } from './list';
 import { resultView, type ResultView } from './result';

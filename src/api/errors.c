@@ -70,6 +70,22 @@ add_details(json_t *json, const struct refusal *more)
     }
 }
 
+/* The heading of an error's page; its sentence tells more. */
+static const char *
+title_of(unsigned status)
+{
+    switch (status) {
+    case 404:
+        return "Nothing here";
+    case 410:
+        return "Gone";
+    case 429:
+        return "Not now";
+    default:
+        return status < 500 ? "That is not possible" : "That did not work";
+    }
+}
+
 static enum err
 error_page(struct http_resp *resp, const struct reply *r, const char *sentence,
            const struct refusal *more)
@@ -89,10 +105,10 @@ error_page(struct http_resp *resp, const struct reply *r, const char *sentence,
     if (e == ERR_OK && more->retry_s > 0)
         e = buf_addf(&body, " Try again in %" PRId64 " seconds.", more->retry_s);
     if (e == ERR_OK)
-        e = buf_addf(&body, "</p>\n<p><small>%s</small></p>\n<p><a href=\"/\">mayfly</a></p>\n",
+        e = buf_addf(&body, "</p>\n<p><small>%s</small></p>\n",
                      more->error_code != NULL ? more->error_code : r->error_code);
     if (e == ERR_OK)
-        e = reply_page(resp, r->status, "mayfly", &body);
+        e = reply_page(resp, r->status, title_of(r->status), &body);
     buf_done(&body);
     return e;
 }

@@ -28,13 +28,13 @@ form(const struct app *app, struct buf *b)
         e = buf_add_text(b, "<p><label>Upload token<br><input type=\"password\" name=\"token\" "
                             "required></label></p>\n");
     if (e == ERR_OK)
-        e = buf_add_text(b, "<p><button>Send</button></p>\n</form>\n"
+        e = buf_add_text(b, "<p><button class=\"button\">Send</button></p>\n</form>\n"
                             "<h2>Have you got a code?</h2>\n"
                             "<form method=\"post\" action=\"/download/\" "
                             "enctype=\"multipart/form-data\">\n<p><label>The code<br>"
                             "<input name=\"key\" required autocapitalize=\"none\" "
                             "autocomplete=\"off\" spellcheck=\"false\"></label> "
-                            "<button>Look</button></p>\n</form>\n");
+                            "<button class=\"button\">Look</button></p>\n</form>\n");
     return e;
 }
 
@@ -64,7 +64,7 @@ home_get(void *ctx, const struct http_req *req, struct http_resp *resp)
     if (e == ERR_OK)
         e = buf_add_text(&body, "/</code></pre>\n");
     if (e == ERR_OK)
-        e = reply_page(resp, 200, "mayfly", &body);
+        e = reply_page(resp, 200, "Send a file that dies", &body);
     buf_done(&body);
     return e;
 }

@@ -143,7 +143,8 @@ landing_page(struct app *app, const struct http_req *req, struct http_resp *resp
     e = buf_addf(&body,
                  "<p>Somebody has sent you a file. It can be downloaded %u more time%s; "
                  "then it is destroyed.</p>\n%s"
-                 "<form method=\"post\" action=\"/download/%s\"><button>Download</button></form>\n",
+                 "<form method=\"post\" action=\"/download/%s\"><button "
+                 "class=\"button\">Download</button></form>\n",
                  st.uses_left, st.uses_left == 1 ? "" : "s", is_end_to_end(code) ? page_e2e : "",
                  code->text);
     if (e == ERR_OK)

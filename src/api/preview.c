@@ -58,7 +58,7 @@ preview_page(struct http_resp *resp, const struct share_code *code, const struct
     if (is_end_to_end(code))
         e = buf_add_text(&body, page_e2e);
     if (e == ERR_OK)
-        e = buf_add_text(&body, "<dl>\n<dt>Name</dt><dd>");
+        e = buf_add_text(&body, "<dl class=\"meta-list\">\n<dt>Name</dt><dd>");
     if (e == ERR_OK)
         e = html_add(&body, pv->meta.name);
     if (e == ERR_OK)
@@ -71,7 +71,7 @@ preview_page(struct http_resp *resp, const struct share_code *code, const struct
                      "</dd>\n<dt>SHA-256</dt><dd><code>%s</code></dd>\n"
                      "<dt>Downloads left</dt><dd>%u</dd>\n</dl>\n"
                      "<form method=\"post\" action=\"/download/%s\">"
-                     "<button>Download</button></form>\n",
+                     "<button class=\"button\">Download</button></form>\n",
                      sha256, pv->uses_left, code->text);
     if (e == ERR_OK)
         e = reply_page(resp, 200, "A file for you", &body);

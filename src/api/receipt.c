@@ -91,12 +91,11 @@ receipt_page(const struct vault_receipt *r, const struct links *l, struct http_r
     if (is_end_to_end(&r->code))
         e = buf_addf(&body, "%s<p>It is here: <code>", page_e2e);
     else
-        e = buf_addf(&body, "<p><strong>%s</strong></p>\n<p>Hand on this link: <code>",
-                     r->code.text);
+        e = buf_addf(&body, "<p class=\"code\">%s</p>\n<p>Hand on this link: <code>", r->code.text);
     if (e == ERR_OK)
         e = html_add(&body, buf_text(&l->download));
     if (e == ERR_OK)
-        e = buf_add_text(&body, "</code></p>\n<dl>\n<dt>File</dt><dd>");
+        e = buf_add_text(&body, "</code></p>\n<dl class=\"meta-list\">\n<dt>File</dt><dd>");
     if (e == ERR_OK)
         e = html_add(&body, r->meta.name);
     if (e == ERR_OK)

@@ -65,26 +65,34 @@ html_add(struct buf *b, const char *text)
     return e;
 }
 
-/* The look of the web page, when it is in this build. Nothing else may be loaded. */
+/* The look of the web page, when it is in this build; nothing else may be loaded. */
 static enum err
 add_look(struct buf *page, struct http_resp *resp)
 {
     const struct web_asset *style = web_named("style.css"), *mark = web_named("mark.svg");
+    bool has_look = style != NULL && mark != NULL;
     enum err e = ERR_OK;
 
-    if (style == NULL || mark == NULL)
-        return http_resp_add_header(resp, "Content-Security-Policy",
-                                    "default-src 'none'; form-action 'self'; base-uri 'none'; "
-                                    "frame-ancestors 'none'");
-    e = buf_addf(page,
-                 "<link rel=\"icon\" href=\"%s\" type=\"image/svg+xml\">\n"
-                 "<link rel=\"stylesheet\" href=\"%s\">\n",
-                 mark->path, style->path);
+    if (has_look)
+        e = buf_addf(page,
+                     "<link rel=\"icon\" href=\"%s\" type=\"image/svg+xml\">\n"
+                     "<link rel=\"stylesheet\" href=\"%s\">\n",
+                     mark->path, style->path);
+    if (e == ERR_OK)
+        e = buf_add_text(page, "</head>\n<body>\n<header class=\"top\"><a class=\"brand\" "
+                               "href=\"/\">");
+    if (e == ERR_OK && has_look)
+        e = buf_addf(page, "<img src=\"%s\" alt=\"\" width=\"36\" height=\"36\">", mark->path);
+    if (e == ERR_OK)
+        e = buf_add_text(page, "<span>mayfly</span></a></header>\n");
     if (e != ERR_OK)
         return e;
-    return http_resp_add_header(resp, "Content-Security-Policy",
-                                "default-src 'none'; style-src 'self'; img-src 'self'; "
-                                "form-action 'self'; base-uri 'none'; frame-ancestors 'none'");
+    return http_resp_add_header(
+        resp, "Content-Security-Policy",
+        has_look ? "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; "
+                   "base-uri 'none'; frame-ancestors 'none'"
+                 : "default-src 'none'; form-action 'self'; base-uri 'none'; "
+                   "frame-ancestors 'none'");
 }
 
 enum err
@@ -104,11 +112,11 @@ reply_page(struct http_resp *resp, unsigned status, const char *title, const str
     if (e == ERR_OK)
         e = add_look(&page, resp);
     if (e == ERR_OK)
-        e = buf_addf(&page, "</head>\n<body>\n<main class=\"card stack\">\n<h1>%s</h1>\n", title);
+        e = buf_addf(&page, "<main>\n<h1>%s</h1>\n<div class=\"card stack\">\n", title);
     if (e == ERR_OK)
         e = buf_add(&page, body->data, body->len);
     if (e == ERR_OK)
-        e = buf_add_text(&page, "</main>\n</body>\n</html>\n");
+        e = buf_add_text(&page, "</div>\n</main>\n</body>\n</html>\n");
     if (e == ERR_OK) {
         http_resp_set_status(resp, status);
         http_resp_set_body(resp, "text/html; charset=utf-8", &page);

@@ -52,10 +52,11 @@ class Forms(html.parser.HTMLParser):
 
     def handle_starttag(self, tag, attrs):
         attrs = dict(attrs)
-        assert tag not in ("script", "img", "iframe", "object"), tag
+        assert tag not in ("script", "iframe", "object"), tag
         if tag == "link":  # our own look, which is the same for every file
             assert attrs["rel"] in ("icon", "stylesheet"), attrs
-            assert re.fullmatch(r"/assets/[a-z]+-\w+\.(css|svg)", attrs["href"]), attrs
+        loads = attrs.get("href") if tag == "link" else attrs.get("src")
+        assert loads is None or re.fullmatch(r"/assets/[a-z]+-\w+\.(css|svg)", loads), attrs
         assert not any(name.startswith("on") for name in attrs)
         if tag == "form":
             self.forms.append({**attrs, "inputs": {}})

@@ -2,7 +2,7 @@
 /** The sender's living uploads, as this tab remembers them. */
 
 import { el, follow, tx } from '../dom';
-import { formatDuration, formatSize, t } from '../i18n';
+import { formatSize, formatTime, t } from '../i18n';
 import { forget, uploads, type Upload } from '../session';
 import { watch } from '../watch';
 
@@ -13,8 +13,8 @@ export interface LivingList {
 
 function item(upload: Upload, open: (upload: Upload) => void): HTMLLIElement {
   const left = follow(new Text(), n => {
-    const time = formatDuration((upload.expiry - Date.now()) / 1000, 'short');
-    n.data = `${formatSize(upload.size)} · ${time}`;
+    const until = t('send.until', { when: formatTime(new Date(upload.expiry)) });
+    n.data = `${formatSize(upload.size)} · ${until}`;
   });
   const name = el(
     'button',

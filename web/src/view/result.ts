@@ -2,7 +2,7 @@
 /** What the sender hands on: the code, the link, the QR code; and what becomes of the upload. */
 
 import { ApiError, burn, type Status } from '../core/api';
-import { announce, copyButton, el, follow, tx, type Child } from '../dom';
+import { announce, copyButton, el, follow, retitle, tx, type Child } from '../dom';
 import { formatDuration, formatSize, formatTime, t, tn, type Key } from '../i18n';
 import { forget, type Upload } from '../session';
 import { watch } from '../watch';
@@ -130,17 +130,22 @@ function burnButton(
   return button;
 }
 
+/** What is left of its time, every second until `stop`. */
 function countdown(upload: Upload): { node: Text; stop: () => void } {
-  const node = follow(new Text(), n => {
+  let over = false;
+  const write = (node: Text): void => {
     const left = formatDuration((upload.expiry - Date.now()) / 1000);
-    n.data = t('send.endsAt', { left, when: formatTime(new Date(upload.expiry)) });
-  });
-  const tick = (): void => {
-    const left = formatDuration((upload.expiry - Date.now()) / 1000);
-    node.data = t('send.endsAt', { left, when: formatTime(new Date(upload.expiry)) });
+    const when = formatTime(new Date(upload.expiry));
+    node.data = over ? '–' : t('send.endsAt', { left, when });
   };
-  const timer = setInterval(tick, 1000);
-  return { node, stop: () => clearInterval(timer) };
+  const node = follow(new Text(), write);
+  const timer = setInterval(() => write(node), 1000);
+  const stop = (): void => {
+    over = true;
+    clearInterval(timer);
+    write(node);
+  };
+  return { node, stop };
 }
 
 function facts(upload: Upload, left: Node): HTMLElement {
@@ -170,15 +175,20 @@ export function resultView(upload: Upload, again: () => void): ResultView {
     unwatch();
     left.stop();
   };
+  // The last use may come back: then everything is as it was.
+  const alive = (on: boolean): void => {
+    handing.hidden = burning.hidden = !on;
+    node.classList.toggle('over', !on);
+    retitle(heading, on ? 'send.ready' : 'send.over');
+  };
   const seen = (s: Status | null, over: boolean): void => {
     course.seen(s);
-    if (s) handing.hidden = burning.hidden = s.status !== 'active';
+    if (s) alive(s.status === 'active');
     if (!over) return;
     forget(upload.key);
     burning.remove();
     handing.remove();
     left.stop();
-    left.node.data = '–';
   };
   const burning = burnButton(upload, course, s => {
     unwatch();
@@ -196,7 +206,8 @@ export function resultView(upload: Upload, again: () => void): ResultView {
       tx('send.print'),
     ),
   );
-  const heading = el('h1', { tabindex: -1, id: 'result-title' }, tx('send.ready'));
+  const heading = el('h1', { tabindex: -1, id: 'result-title' });
+  follow(heading, n => retitle(n, (n.dataset['t'] as Key | undefined) ?? 'send.ready'));
   const link = el('a', { href: upload.link, rel: 'noreferrer' }, upload.link);
   const node = el(
     'section',

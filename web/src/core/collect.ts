@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A stream as a Blob. In pieces of their own, so that the browser can keep them out of the tab. */
+import { breather } from './breathe';
 
 const PIECE = 1 << 20;
 
@@ -13,6 +14,7 @@ export async function collect(
   const piece = new Uint8Array(PIECE);
   let used = 0;
   let done = 0;
+  const breathe = breather();
   const reader = stream.getReader();
   const stop = () => void reader.cancel(signal.reason).catch(() => undefined);
   signal.addEventListener('abort', stop);
@@ -34,6 +36,7 @@ export async function collect(
       }
       done += next.value.length;
       onBytes(done);
+      await breathe();
     }
   } catch (e) {
     stop();

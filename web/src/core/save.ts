@@ -18,6 +18,8 @@ const cancelled = () => new DOMException('Cancelled.', 'AbortError');
 /** The worker, once it is active; null: there is none to be had here. */
 async function activeWorker(): Promise<ServiceWorker | null> {
   if (!isSecureContext || !('serviceWorker' in navigator)) return null;
+  // Safari asks for a download again by itself, without the worker, and saves what it gets then.
+  if (navigator.vendor.startsWith('Apple')) return null;
   try {
     const registration = await navigator.serviceWorker.register(workerUrl(), { scope: '/stream/' });
     const worker = registration.installing ?? registration.waiting ?? registration.active;
@@ -27,7 +29,7 @@ async function activeWorker(): Promise<ServiceWorker | null> {
       worker.addEventListener('statechange', () => {
         if (worker.state !== 'activated' && worker.state !== 'redundant') return;
         clearTimeout(timer);
-        resolve(worker.state === 'activated' ? worker : null);
+        resolve(worker.state === 'activated' ? worker : registration.active);
       });
     });
   } catch {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import './setup';
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
 import { ApiError, burn, download, preview, status, upload } from '../../src/core/api';

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import './setup';
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { File } from 'node:buffer';

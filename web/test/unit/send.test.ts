@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import './setup';
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { File } from 'node:buffer';
@@ -176,4 +177,22 @@ test('collecting ends, and ends its source, by a cancel or an error', async () =
     collect(broken, () => undefined, signal),
     /unreadable/,
   );
+});
+
+test('collecting gives everything else its turn', async () => {
+  let turns = 0;
+  const timer = setInterval(() => turns++, 1);
+  const until = performance.now() + 300;
+  // Never waits for anything but promises, and is busy all the while.
+  const busy = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const pieceEnd = performance.now() + 1;
+      while (performance.now() < pieceEnd);
+      if (performance.now() > until) controller.close();
+      else controller.enqueue(new Uint8Array(10));
+    },
+  });
+  await collect(busy, () => undefined, new AbortController().signal);
+  clearInterval(timer);
+  assert.ok(turns >= 2, String(turns));
 });

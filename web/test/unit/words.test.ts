@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import './setup';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { complete, drawWords, loadWords, parseCode } from '../../src/core/words';

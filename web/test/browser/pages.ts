@@ -36,13 +36,14 @@ export async function sent(tab: Tab, options: Sending = {}): Promise<Shown> {
   return { code, link: `${tab.origin}/#${code}` };
 }
 
-/** Send these from a page that is open. */
+/** Send these, or what is chosen already, from a page that is open. */
 export async function send(
   tab: Tab,
   files: Local | Local[] | string,
   options: Sending = {},
 ): Promise<Shown> {
-  await tab.page.locator('#file').setInputFiles(files);
+  if (!Array.isArray(files) || files.length > 0)
+    await tab.page.locator('#file').setInputFiles(files);
   return sent(tab, options);
 }
 
@@ -58,7 +59,10 @@ export async function look(tab: Tab, link: string): Promise<void> {
 export async function receive(tab: Tab): Promise<Download> {
   const arriving = tab.page.waitForEvent('download');
   await button(tab.page, 'Download').click();
-  const download = await arriving;
+  const download = await arriving.catch(async (e: unknown) => {
+    const shown = await tab.page.locator('main').innerText();
+    throw new Error(`${String(e)}\nthe page says: ${shown}\n${tab.odd.join('\n')}`);
+  });
   await heading(tab.page, 'Saved and verified').waitFor({ timeout: 120_000 });
   assert.equal(await download.failure(), null);
   return download;

@@ -216,6 +216,13 @@ def limits(told):
         for _ in range(2):
             Teller(d, told).upload(os.urandom(60_000))
         Teller(d, told)("PUT", "/{filename}", "/a", os.urandom(60_000))
+    with running({"CORS_ORIGINS": "https://a.example", "PUBLIC_URL": "https://drop.example"}) as d:
+        for origin in ("https://a.example", "https://b.example"):
+            Teller(d, told)("OPTIONS", "/upload/", headers={"Origin": origin})
+            for target in ("/", "/openapi.json", "/health/"):
+                Teller(d, told)("GET", target, headers={"Origin": origin})
+    with running({"CORS_ORIGINS": "none"}) as d:
+        Teller(d, told)("GET", "/health/")
     with running({"DOWNLOAD_FAIL_LIMIT": "1"}) as d:
         for _ in range(2):
             Teller(d, told).ask_all(UNISSUED)

@@ -224,6 +224,16 @@ def test_every_documented_reply_can_happen(told):
     assert sorted(seen & excused) == [], "provoked after all: take it off the list"
 
 
+def test_every_documented_header_can_be_seen(told):
+    documented = {name for _, x in every(DOCUMENT.all["components"]["responses"])
+                  if "headers" in x for name in x["headers"]}
+    seen = {name.lower() for _, _, r in told for name, _ in r.fields}
+    assert len(documented) > 25
+    assert {name for name in documented if name.lower() not in seen} == set()
+    policies = {r["Cross-Origin-Resource-Policy"] for _, _, r in told}
+    assert policies == {"same-origin", "cross-origin"}
+
+
 def test_refusals_come_as_a_page_to_who_prefers_one(told):
     pages = {(m, t) for m, t, r in told if r.status >= 400 and m != "HEAD"
              and r["Content-Type"] == "text/html; charset=utf-8"}

@@ -149,14 +149,17 @@ function countdown(upload: Upload): { node: Text; stop: () => void } {
 }
 
 function facts(upload: Upload, left: Node): HTMLElement {
-  const row = (key: Key, value: Child): Node[] => [el('dt', {}, tx(key)), el('dd', {}, value)];
+  const row = (key: Key, value: Child, kind = ''): Node[] => [
+    el('dt', { class: kind || null }, tx(key)),
+    el('dd', { class: kind || null }, value),
+  ];
   const size = follow(new Text(), n => (n.data = formatSize(upload.size)));
   return el(
     'dl',
     { class: 'meta-list' },
     ...row('send.name', el('bdi', {}, upload.name)),
     ...row('send.size', size),
-    ...row('send.ends', left),
+    ...row('send.ends', left, 'time-left'),
     ...row('send.sealed', tx(upload.endToEnd ? 'send.sealedHere' : 'send.sealedThere')),
   );
 }

@@ -77,7 +77,7 @@ function start(): void {
   startSend(() => side === 'send');
   addEventListener('hashchange', () => show(...readAddress()));
   const [first, code] = readAddress();
-  // The receiving side is written once, so it waits for the reader's language.
+  // The receiving side takes the focus: it waits for the reader's language.
   send.hidden = shell.hidden = first === 'receive';
   if (first === 'send') show(first, code);
   void startLanguage().then(() => {

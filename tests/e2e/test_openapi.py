@@ -140,6 +140,11 @@ def test_the_routes_are_those_of_the_server():
     assert described == served
 
 
+def test_the_version_is_that_of_the_server(daemon):
+    version = ask(daemon, "GET", "/health/").json()["version"]
+    assert DOCUMENT.all["info"]["version"] == version
+
+
 # ---- the examples ----
 
 def fitting(daemon, template, parameter, name, value):

@@ -103,7 +103,9 @@ async function bundle() {
 }
 
 function fill(name, paths) {
-  const text = read(path.join(WEB, name)).toString().replace(/^<!--.*?-->\s*/s, '');
+  const text = read(path.join(WEB, name))
+    .toString()
+    .replace(/^<!--.*?-->\s*/s, '');
   const filled = text.replace(/\{\{asset ([\w.-]+)\}\}/g, (_, asset) => {
     if (!paths[asset]) throw new Error(`${name}: no asset ${asset}`);
     return paths[asset];

@@ -3,11 +3,15 @@
 
 const NAME_MAX = 255; // bytes; of file systems, and of the metadata
 
-// Controls (C0, DEL, C1), marks that turn the direction of text or that nobody sees, halves of
-// surrogate pairs, and what Windows or a path gives a meaning to.
-const HARMFUL =
-  // eslint-disable-next-line no-control-regex
-  /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff<>:"/\\|?*]/gu;
+const HARMFUL = new RegExp(
+  '[' +
+    '\\u0000-\\u001f\\u007f-\\u009f' + // controls
+    '\\u061c\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u2069\\ufeff' + // unseen, or turning the text
+    '\\ud800-\\udfff' + // halves of surrogate pairs
+    '<>:"/\\\\|?*' + // with a meaning in a path, or to Windows
+    ']',
+  'gu',
+);
 const RESERVED = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
 
 /** `text` cut to `max` bytes of UTF-8, between characters. */

@@ -111,7 +111,10 @@ class Resumed {
   }
 }
 
-/** The whole body of the download that `first` began. Errors with ApiError, DamagedError, AbortError. */
+/**
+ * The whole body of the download that `first` began. Errors with ApiError, DamagedError, or
+ * AbortError.
+ */
 export function resumed(
   key: string,
   first: Response,

@@ -206,7 +206,7 @@ function serveSealed(...all: Answer[]): void {
   file = CIPHER;
 }
 
-test('an end-to-end file is opened over broken connections, and named by its metadata', async () => {
+test('an end-to-end file survives broken connections and is named by its metadata', async () => {
   serveSealed({ ...withMeta, cut: 70_000 }, { cut: 100_000 }, {});
   const got = await fetched(e2eOffer);
   const { name, type, size, sha256: hash } = got;

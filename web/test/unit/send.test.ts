@@ -84,7 +84,7 @@ async function send(names: string[], options = OPTIONS, signal = new AbortContro
 const body = async (form: FormData | undefined) =>
   new Uint8Array(await (form?.get('file') as Blob).arrayBuffer());
 
-test('an end-to-end upload gives the server an id and ciphertext, and the words to the sender', async () => {
+test('end to end, the server gets an id and ciphertext, the sender the words', async () => {
   const { got, log } = await send(['secret name.txt']);
   const words = got.words ?? '';
   assert.equal(words.split('-').length, 6);

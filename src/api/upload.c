@@ -344,7 +344,10 @@ commit(void *state, const struct http_req *req, struct http_resp *resp)
     e = terms_read(&u->terms, u->app, u->is_raw, &wish, sentence);
     if (e != ERR_OK)
         return refuse_field(req, resp, sentence);
-    sniff_type(u->app->sniff, u->head, u->head_len, type);
+    if (wish.is_e2e) /* a short ciphertext looks like text by chance, about one in fifty */
+        (void)snprintf(type, sizeof(type), "application/octet-stream");
+    else
+        sniff_type(u->app->sniff, u->head, u->head_len, type);
     if (!mime_is_allowed(&u->app->mime, type)) {
         (void)snprintf(sentence, sizeof(sentence), "Files of type %.64s are not accepted here.",
                        type);

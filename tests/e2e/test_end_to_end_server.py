@@ -78,6 +78,18 @@ def test_the_receipt_names_the_id_and_no_link_with_words(daemon):
     assert receipt["mime_type"] == "application/octet-stream"
 
 
+def test_a_ciphertext_that_looks_like_text_is_none(make_daemon):
+    """Of short ones it is one in fifty, by chance."""
+    content = AGE_HEAD + b"only letters, as luck would have it\n" * 2
+    d = make_daemon({"ALLOWED_MIME_TYPES": "application/octet-stream"})
+    receipt = upload_e2e(d, content)
+    assert receipt["mime_type"] == "application/octet-stream"
+    check_refusal(post_form(d, part("file", content, "a.age")), 415, "TYPE_NOT_ALLOWED")
+    texts = make_daemon({"ALLOWED_MIME_TYPES": "text/plain"})
+    refused = post_form(texts, part("file", content, "a.age"), *e2e_parts(new_id()))
+    check_refusal(refused, 415, "TYPE_NOT_ALLOWED")
+
+
 def test_a_download_brings_the_file_its_name_and_what_was_sealed(daemon):
     key, meta, content = new_id(), new_meta(), age_like()
     upload_e2e(daemon, content, key, meta, name="sealed.age")

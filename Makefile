@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The front door. Each target does its own set-up; see CONTRIBUTING.md.
-.PHONY: all setup run test bench lint format tsan fuzz coverage install clean
+.PHONY: all setup run test bench audit lint format tsan fuzz coverage install clean
 
 MESON = meson setup --wipe
 TIME ?= 60
@@ -25,6 +25,10 @@ test: setup all
 bench: setup all
 	@scripts/bench
 	@scripts/bench-client
+
+# The page as Lighthouse sees it; fetches Lighthouse at the first time.
+audit: setup all
+	@scripts/audit-page
 
 # clang-format, clang-tidy, shellcheck, the layer, ban and size checks; both compilers.
 lint: setup

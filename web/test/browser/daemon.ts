@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import fs from 'node:fs';
+import type { Socket } from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 
@@ -65,6 +66,10 @@ export class Daemon {
         ...settings,
       },
     });
+    // One that a failed test has left must not keep the run waiting.
+    child.unref();
+    (child.stderr as Socket).unref();
+    process.on('exit', () => child.kill('SIGKILL'));
     const daemon = new Daemon(child, home);
     daemon.url = await waitFor('the daemon to listen', () => {
       assert.equal(child.exitCode, null, daemon.log);

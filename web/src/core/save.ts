@@ -11,6 +11,8 @@ import { workerUrl } from './trusted';
 
 const START_MS = 10_000; // for the worker to start and the frame to reach it
 const AWAKE_MS = 10_000; // browsers end a worker that gets no event for some 30 s
+// A small file has ended before the browser makes a download of it; without its frame there is none.
+const KEEP_FRAME_MS = 60_000;
 const KEEP_URL_MS = 60_000; // the browser reads a saved Blob after the click
 
 const cancelled = () => new DOMException('Cancelled.', 'AbortError');
@@ -56,6 +58,7 @@ class Transfer {
   private readonly frame = document.createElement('iframe');
   private reader: ReadableStreamDefaultReader<Uint8Array> | null = null;
   private awakeAt = 0;
+  private keepFrameMs = 0;
   private settle: { resolve(began: boolean): void; reject(e: unknown): void } | null = null;
 
   constructor(
@@ -91,7 +94,7 @@ class Transfer {
       removeEventListener('pagehide', leave);
       this.say('failed'); // Means nothing to a worker that has closed its stream.
       this.port.close();
-      this.frame.remove();
+      setTimeout(() => this.frame.remove(), this.keepFrameMs);
     });
   }
 
@@ -106,7 +109,10 @@ class Transfer {
       document.body.append(this.frame);
     } else if (message === 'pull') void this.feed();
     else if (message === 'cancelled') this.fail(cancelled());
-    else this.settle?.resolve(true);
+    else {
+      this.keepFrameMs = KEEP_FRAME_MS;
+      this.settle?.resolve(true);
+    }
   }
 
   private async feed(): Promise<void> {

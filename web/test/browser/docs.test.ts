@@ -1,30 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Goal: /docs/ shows all of the interface, lets one try it, and anyone can use it. */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import type { Browser, Locator } from 'playwright-core';
+import { describe, it } from 'node:test';
+import type { Locator } from 'playwright-core';
 import { checkAccess, checkWidth } from './axe';
-import { Daemon } from './daemon';
-import { openBrowser, Tab } from './tab';
+import { Tab } from './tab';
+import { Room } from './room';
 
 const CONTENT = Buffer.from('only to try it\n');
 const NEVER = 'zebra-zebra-zebra-zebra';
 
 describe('the docs', () => {
-  let daemon: Daemon;
-  let browser: Browser;
-  before(async () => {
-    daemon = await Daemon.start();
-    browser = await openBrowser();
-  });
-  after(async () => {
-    await browser?.close();
-    await daemon?.stop();
-  });
+  const room = new Room();
 
   async function open(id = '', options = {}): Promise<Tab> {
-    const tab = await Tab.open(browser, daemon.url, options);
-    await tab.page.goto(`${daemon.url}/docs/#${id}`);
+    const tab = await room.tab(options);
+    await tab.page.goto(`${room.daemon.url}/docs/#${id}`);
     await tab.page.getByRole('navigation', { name: 'Operations' }).waitFor();
     return tab;
   }
@@ -77,7 +68,7 @@ describe('the docs', () => {
     const receipt = await answer(upload);
     assert.match(receipt, /^201/);
     const key = /"key":"([^"]+)"/.exec(receipt)?.[1] ?? '';
-    await tab.page.goto(`${daemon.url}/docs/#download`);
+    await tab.page.goto(`${room.daemon.url}/docs/#download`);
     const download = tab.page.locator('#download');
     await download.getByRole('textbox', { name: 'key (required)' }).fill(key);
     assert.match(
@@ -87,7 +78,7 @@ describe('the docs', () => {
     const saved = tab.page.waitForEvent('download');
     await download.getByRole('link', { name: 'Save the file' }).click();
     assert.equal((await saved).suggestedFilename(), 'a.txt');
-    assert.equal((await daemon.status(key)).status, 'burned');
+    assert.equal((await room.daemon.status(key)).status, 'burned');
     await tab.close();
   });
 
@@ -98,7 +89,7 @@ describe('the docs', () => {
       .getByRole('textbox', { name: 'key (required)' })
       .fill('<img src=x onerror=alert(1)>');
     assert.match(await answer(status), /^200[^]*"unknown"/);
-    await tab.page.goto(`${daemon.url}/docs/#preview`);
+    await tab.page.goto(`${room.daemon.url}/docs/#preview`);
     tab.expect(/404/);
     await tab.page.locator('#preview').getByRole('textbox', { name: 'key (required)' }).fill(NEVER);
     assert.match(await answer(tab.page.locator('#preview')), /^404[^]*NOT_FOUND/);
@@ -120,8 +111,8 @@ describe('the docs', () => {
   });
 
   it('without JavaScript lead to the document', async () => {
-    const tab = await Tab.open(browser, daemon.url, { javaScriptEnabled: false });
-    await tab.page.goto(`${daemon.url}/docs/`);
+    const tab = await room.tab({ javaScriptEnabled: false });
+    await tab.page.goto(`${room.daemon.url}/docs/`);
     await tab.page.getByRole('link', { name: 'the OpenAPI document' }).click();
     await tab.page.waitForURL('**/openapi.json');
     assert.match(await tab.page.locator('body').innerText(), /"openapi": ?"3\.1\.0"/);

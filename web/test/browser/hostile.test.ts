@@ -2,24 +2,15 @@
 /** Goal: what strangers send runs no script and names nothing but itself, however it is opened. */
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import { after, before, describe, it } from 'node:test';
-import type { Browser } from 'playwright-core';
-import { Daemon, waitFor, type Receipt } from './daemon';
+import { describe, it } from 'node:test';
+import { waitFor, type Receipt } from './daemon';
 import { hostile, type Hostile } from './hostile-contents';
 import { button, heading, look, receive, send } from './pages';
-import { openBrowser, Tab } from './tab';
+import { Tab } from './tab';
+import { Room } from './room';
 
 describe('a hostile file', { concurrency: 4 }, () => {
-  let daemon: Daemon;
-  let browser: Browser;
-  before(async () => {
-    daemon = await Daemon.start();
-    browser = await openBrowser();
-  });
-  after(async () => {
-    await browser?.close();
-    await daemon?.stop();
-  });
+  const room = new Room();
 
   /** By the landing page, whose button asks for the file by the address bar's own means. */
   async function byLanding(tab: Tab, of: Receipt, { bytes }: Hostile): Promise<void> {
@@ -55,10 +46,10 @@ describe('a hostile file', { concurrency: 4 }, () => {
 
   hostile.forEach((file, i) =>
     it(`runs nothing: ${i + 1}, ${JSON.stringify(file.name.slice(0, 40))}`, async () => {
-      const sent = await daemon.upload(new Blob([file.bytes]), file.name, { uses: '2' });
-      const tab = await Tab.open(browser, daemon.url);
+      const sent = await room.daemon.upload(new Blob([file.bytes]), file.name, { uses: '2' });
+      const tab = await room.tab();
       await byLanding(tab, sent, file);
-      await byPage(tab, `${daemon.url}/#${sent.key}`, file);
+      await byPage(tab, `${room.daemon.url}/#${sent.key}`, file);
       await didNothing(tab);
       await tab.close();
     }),
@@ -66,12 +57,12 @@ describe('a hostile file', { concurrency: 4 }, () => {
 
   for (const file of hostile.filter((_, i) => i % 8 === 6))
     it(`runs nothing end to end: ${JSON.stringify(file.name.slice(0, 40))}`, async () => {
-      const tab = await Tab.open(browser, daemon.url);
-      await tab.page.goto(daemon.url);
+      const tab = await room.tab();
+      await tab.page.goto(room.daemon.url);
       const buffer = Buffer.from(file.bytes);
       const { link } = await send(tab, { name: file.name, mimeType: 'text/html', buffer });
       await didNothing(tab);
-      const there = await Tab.open(browser, daemon.url);
+      const there = await room.tab();
       await byPage(there, link, file);
       await didNothing(there);
       await there.close();
@@ -79,11 +70,11 @@ describe('a hostile file', { concurrency: 4 }, () => {
     });
 
   it('would be seen: a page that does run such a script has a full console', async () => {
-    const tab = await Tab.open(browser, daemon.url);
+    const tab = await room.tab();
     await tab.page.route('**/page', route =>
       route.fulfill({ contentType: 'text/html', body: Buffer.from(hostile[0]!.bytes) }),
     );
-    await tab.page.goto(`${daemon.url}/page`);
+    await tab.page.goto(`${room.daemon.url}/page`);
     await waitFor('the script', () => /404/.test(tab.odd.join()));
     tab.expect(/console: log: canary/, /dialog: canary/, /status of 404/);
     assert.ok(tab.requests.some(r => r.includes('/canary')));

@@ -3,12 +3,13 @@
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import path from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import type { Browser, BrowserContextOptions } from 'playwright-core';
+import { describe, it } from 'node:test';
+import type { BrowserContextOptions } from 'playwright-core';
 import { checkAccess, checkWidth } from './axe';
-import { Daemon, ROOT } from './daemon';
+import { ROOT } from './daemon';
 import { button, heading, look, receive, send, type Local } from './pages';
-import { openBrowser, Tab } from './tab';
+import { Tab } from './tab';
+import { Room } from './room';
 
 const FILE: Local = {
   name: 'minutes.pdf',
@@ -19,19 +20,10 @@ const LONG = { ...FILE, name: `${'w'.repeat(150)}.pdf` };
 const NARROW = { width: 320, height: 640 };
 
 describe('the views', () => {
-  let daemon: Daemon;
-  let browser: Browser;
-  before(async () => {
-    daemon = await Daemon.start();
-    browser = await openBrowser();
-  });
-  after(async () => {
-    await browser?.close();
-    await daemon?.stop();
-  });
+  const room = new Room();
   const open = async (options: BrowserContextOptions, where = ''): Promise<Tab> => {
-    const tab = await Tab.open(browser, daemon.url, { reducedMotion: 'reduce', ...options });
-    await tab.page.goto(daemon.url + where);
+    const tab = await room.tab({ reducedMotion: 'reduce', ...options });
+    await tab.page.goto(room.daemon.url + where);
     return tab;
   };
 
@@ -67,14 +59,14 @@ describe('the views', () => {
     });
 
     it(`of a receiver are accessible and fit, ${colorScheme}`, async () => {
-      const file = await daemon.upload(new Blob([new Uint8Array(48_000)]), LONG.name);
-      const note = await daemon.upload(new Blob(['x'.repeat(500)]), 'note.txt');
+      const file = await room.daemon.upload(new Blob([new Uint8Array(48_000)]), LONG.name);
+      const note = await room.daemon.upload(new Blob(['x'.repeat(500)]), 'note.txt');
       const tab = await open({ colorScheme }, '/#receive');
       const field = tab.page.getByRole('combobox', { name: /Words/ });
       await field.pressSequentially('aba');
       await tab.page.getByRole('option').first().waitFor();
       await check(tab, 'words');
-      await tab.page.goto(`${daemon.url}/#${file.key}`);
+      await tab.page.goto(`${room.daemon.url}/#${file.key}`);
       await heading(tab.page, 'Somebody has sent you a file').waitFor();
       await check(tab, 'a link');
       await button(tab.page, 'Show what it is').click();
@@ -82,23 +74,23 @@ describe('the views', () => {
       await check(tab, 'an offer');
       await receive(tab);
       await check(tab, 'received');
-      await look(tab, `${daemon.url}/#${note.key}`);
+      await look(tab, `${room.daemon.url}/#${note.key}`);
       await button(tab.page, 'Show here').click();
       await heading(tab.page, 'The note').waitFor();
       await check(tab, 'a note');
       tab.expect(/status of 410/);
-      await look(tab, `${daemon.url}/#${note.key}`);
+      await look(tab, `${room.daemon.url}/#${note.key}`);
       await heading(tab.page, 'The file is gone').waitFor();
       await check(tab, 'gone');
       await tab.close();
     });
 
     it(`of the landing page and the interface are accessible, ${colorScheme}`, async () => {
-      const { download_url } = await daemon.upload(new Blob(['x']), 'x.bin');
+      const { download_url } = await room.daemon.upload(new Blob(['x']), 'x.bin');
       const tab = await open({ colorScheme });
       await tab.page.goto(download_url);
       await check(tab, 'landing page');
-      await tab.page.goto(`${daemon.url}/docs/`);
+      await tab.page.goto(`${room.daemon.url}/docs/`);
       await heading(tab.page, /./).first().waitFor();
       await check(tab, 'interface');
       await tab.close();
@@ -142,7 +134,8 @@ describe('the views', () => {
     await tab.page.context().close();
   });
 
-  it('are in docs/images when asked for', { skip: !process.env['UPDATE_IMAGES'] }, async () => {
+  const ask = process.env['UPDATE_IMAGES'] ? it : () => undefined;
+  ask('are in docs/images when asked for', async () => {
     const folder = path.join(ROOT, 'docs/images');
     fs.mkdirSync(folder, { recursive: true });
     for (const colorScheme of ['light', 'dark'] as const) {

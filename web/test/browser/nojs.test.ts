@@ -2,30 +2,20 @@
 /** Goal: whoever runs no script sends and receives all the same, and gives no six words away. */
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
-import { after, before, describe, it } from 'node:test';
-import type { Browser } from 'playwright-core';
-import { Daemon } from './daemon';
-import { openBrowser, Tab } from './tab';
+import { describe, it } from 'node:test';
+import { Tab } from './tab';
+import { Room } from './room';
 
 const CONTENT = Buffer.from('only for who asks for it\n');
 const FILE = { name: 'figures.txt', mimeType: 'text/plain', buffer: CONTENT };
 const NEVER = 'abacus-abdomen-abdominal-abide';
 
 describe('without JavaScript', () => {
-  let daemon: Daemon;
-  let browser: Browser;
+  const room = new Room();
   let tab: Tab;
-  before(async () => {
-    daemon = await Daemon.start();
-    browser = await openBrowser();
-  });
-  after(async () => {
-    await browser?.close();
-    await daemon?.stop();
-  });
   const open = async (): Promise<void> => {
-    tab = await Tab.open(browser, daemon.url, { javaScriptEnabled: false });
-    await tab.page.goto(daemon.url);
+    tab = await room.tab({ javaScriptEnabled: false });
+    await tab.page.goto(room.daemon.url);
   };
 
   it('the form uploads, and its result page names the code, the link and the limits', async () => {
@@ -37,28 +27,28 @@ describe('without JavaScript', () => {
     await tab.page.waitForURL('**/upload/');
     const text = await tab.page.locator('body').innerText();
     const code = /\b[a-z]+(?:-[a-z]+){3}\b/.exec(text)?.[0] ?? '';
-    assert.match(text, new RegExp(`${daemon.url}/(#|download/)${code}`));
-    const status = await daemon.status(code);
+    assert.match(text, new RegExp(`${room.daemon.url}/(#|download/)${code}`));
+    const status = await room.daemon.status(code);
     assert.deepEqual([status.status, status.remaining_uses], ['active', 2]);
     const until = Date.parse(/\d{4}-\d\d-\d\dT[\d:]+Z/.exec(text)?.[0] ?? '');
     assert.ok(Math.abs(until - Date.now() - 7 * 60_000) < 30_000, text);
-    daemon.keepsQuietAbout(code);
+    room.daemon.keepsQuietAbout(code);
     await tab.close();
   });
 
   it('a code leads to a page that takes nothing, and its button takes the file', async () => {
-    const { key } = await daemon.upload(new Blob([CONTENT]), FILE.name);
+    const { key } = await room.daemon.upload(new Blob([CONTENT]), FILE.name);
     await open();
     await tab.page.locator('input[name=key]').fill(key.toUpperCase().replaceAll('-', ' '));
     await tab.page.locator('form[action="/download/"] button').click();
     await tab.page.waitForLoadState();
-    assert.equal((await daemon.status(key)).remaining_uses, 1);
+    assert.equal((await room.daemon.status(key)).remaining_uses, 1);
     const arriving = tab.page.waitForEvent('download');
     await tab.page.getByRole('button').first().click();
     const download = await arriving;
     assert.equal(download.suggestedFilename(), FILE.name);
     assert.deepEqual(fs.readFileSync(await download.path()), CONTENT);
-    assert.equal((await daemon.status(key)).status, 'burned');
+    assert.equal((await room.daemon.status(key)).status, 'burned');
     await tab.close();
   });
 
@@ -82,9 +72,9 @@ describe('without JavaScript', () => {
     tab.neverSent(six);
     const form = new FormData();
     form.append('key', six);
-    const reply = await fetch(`${daemon.url}/download/`, { method: 'POST', body: form });
+    const reply = await fetch(`${room.daemon.url}/download/`, { method: 'POST', body: form });
     assert.equal(reply.status, 422);
-    daemon.keepsQuietAbout(six);
+    room.daemon.keepsQuietAbout(six);
     await tab.close();
   });
 });

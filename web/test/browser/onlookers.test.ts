@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Goal: what only looks at a link burns nothing: robots, a prefetch, a browser that opens it. */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import type { Browser } from 'playwright-core';
-import { Daemon, pause, type Receipt } from './daemon';
-import { openBrowser, Tab } from './tab';
+import { before, describe, it } from 'node:test';
+import { pause, type Receipt } from './daemon';
+import { Room } from './room';
 
 const ROBOTS = [
   'Slackbot-LinkExpanding 1.0 (+https://api.slack.com/robots)',
@@ -22,27 +21,20 @@ const ROBOTS = [
 ];
 
 describe('a link', () => {
-  let daemon: Daemon;
-  let browser: Browser;
+  const room = new Room();
   let sent: Receipt;
   before(async () => {
-    daemon = await Daemon.start();
-    browser = await openBrowser();
-    sent = await daemon.upload(new Blob(['once']), 'once.bin');
+    sent = await room.daemon.upload(new Blob(['once']), 'once.bin');
   });
-  after(async () => {
-    await browser?.close();
-    await daemon?.stop();
-  });
-  const links = () => [`${daemon.url}/#${sent.key}`, sent.download_url];
+  const links = () => [`${room.daemon.url}/#${sent.key}`, sent.download_url];
   const nothingTaken = async (): Promise<void> => {
-    const { status, remaining_uses } = await daemon.status(sent.key);
+    const { status, remaining_uses } = await room.daemon.status(sent.key);
     assert.deepEqual([status, remaining_uses], ['active', 1]);
   };
 
   for (const robot of ROBOTS)
     it(`survives ${robot}`, async () => {
-      for (const link of [...links(), `${daemon.url}/preview/${sent.key}`]) {
+      for (const link of [...links(), `${room.daemon.url}/preview/${sent.key}`]) {
         const reply = await fetch(link, { headers: { 'User-Agent': robot } });
         assert.ok(!(await reply.text()).includes('once.bin'), link);
       }
@@ -50,8 +42,8 @@ describe('a link', () => {
     });
 
   it('survives a prefetch by a page of the browser', async () => {
-    const tab = await Tab.open(browser, daemon.url);
-    await tab.page.goto(`${daemon.url}/robots.txt`);
+    const tab = await room.tab();
+    await tab.page.goto(`${room.daemon.url}/robots.txt`);
     await tab.page.evaluate(href => {
       const link = document.createElement('link');
       Object.assign(link, { rel: 'prefetch', href });
@@ -64,7 +56,7 @@ describe('a link', () => {
 
   it('survives a browser that opens it, in either form', async () => {
     for (const link of links()) {
-      const tab = await Tab.open(browser, daemon.url);
+      const tab = await room.tab();
       await tab.page.goto(link);
       await tab.page.getByRole('button').first().waitFor();
       await pause(300);
@@ -76,6 +68,6 @@ describe('a link', () => {
   it('gives the file to who asks for it', async () => {
     const reply = await fetch(sent.download_url);
     assert.equal(await reply.text(), 'once');
-    assert.equal((await daemon.status(sent.key)).status, 'burned');
+    assert.equal((await room.daemon.status(sent.key)).status, 'burned');
   });
 });

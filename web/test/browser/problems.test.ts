@@ -8,6 +8,7 @@ import type { Browser } from 'playwright-core';
 import { Daemon, temporary } from './daemon';
 import { button, heading, look, send, type Local } from './pages';
 import { openBrowser, Tab } from './tab';
+import { Room } from './room';
 
 const FILE: Local = { name: 'a.bin', mimeType: 'text/plain', buffer: Buffer.from('some bytes\n') };
 const NEVER = 'abacus-abdomen-abdominal-abide';
@@ -78,25 +79,16 @@ describe('a sender is told', () => {
 });
 
 describe('a receiver is told', () => {
-  let daemon: Daemon;
-  let browser: Browser;
-  before(async () => {
-    daemon = await Daemon.start({ DOWNLOAD_FAIL_LIMIT: '2', MAX_FILE_SIZE: '400M' });
-    browser = await openBrowser();
-  });
-  after(async () => {
-    await browser?.close();
-    await daemon?.stop();
-  });
-  const open = (): Promise<Tab> => Tab.open(browser, daemon.url);
+  const room = new Room({ DOWNLOAD_FAIL_LIMIT: '2', MAX_FILE_SIZE: '400M' });
+  const open = (): Promise<Tab> => room.tab();
 
   it('that the sender has destroyed it', async () => {
-    const { key, burn_token } = await daemon.upload(new Blob(['x']), 'x.bin');
+    const { key, burn_token } = await room.daemon.upload(new Blob(['x']), 'x.bin');
     const headers = { Authorization: `Bearer ${burn_token}` };
-    await fetch(`${daemon.url}/burn/${key}`, { method: 'POST', headers });
+    await fetch(`${room.daemon.url}/burn/${key}`, { method: 'POST', headers });
     const tab = await open();
     tab.expect(/status of 410/);
-    await look(tab, `${daemon.url}/#${key}`);
+    await look(tab, `${room.daemon.url}/#${key}`);
     await tab.page
       .getByText(/The sender has destroyed it/)
       .first()
@@ -105,11 +97,11 @@ describe('a receiver is told', () => {
   });
 
   it('that somebody has looked before, and may download all the same', async () => {
-    const { key } = await daemon.upload(new Blob(['x']), 'x.bin');
-    await fetch(`${daemon.url}/preview/${key}`);
+    const { key } = await room.daemon.upload(new Blob(['x']), 'x.bin');
+    await fetch(`${room.daemon.url}/preview/${key}`);
     const tab = await open();
     tab.expect(/status of 410/);
-    await look(tab, `${daemon.url}/#${key}`);
+    await look(tab, `${room.daemon.url}/#${key}`);
     await tab.page.getByText(/Somebody has looked at this before/).waitFor();
     assert.ok(await button(tab.page, 'Download').isVisible());
     await tab.close();
@@ -117,7 +109,7 @@ describe('a receiver is told', () => {
 
   it('that the bytes are damaged, and has no file then', async () => {
     const sender = await open();
-    await sender.page.goto(daemon.url);
+    await sender.page.goto(room.daemon.url);
     const { link } = await send(sender, { ...FILE, buffer: Buffer.alloc(300_000, 1) });
     const tab = await open();
     await tab.page.route('**/download/*', async route => {
@@ -145,9 +137,9 @@ describe('a receiver is told', () => {
   });
 
   it('that a download was stopped, after a second press where it is the last', async () => {
-    const { key } = await daemon.upload(new Blob([Buffer.alloc(300 * MIB)]), 'big.bin');
+    const { key } = await room.daemon.upload(new Blob([Buffer.alloc(300 * MIB)]), 'big.bin');
     const tab = await open();
-    await look(tab, `${daemon.url}/#${key}`);
+    await look(tab, `${room.daemon.url}/#${key}`);
     await button(tab.page, 'Download').click();
     await button(tab.page, 'Cancel').click();
     await button(tab.page, 'Stop anyway').click();
@@ -157,7 +149,7 @@ describe('a receiver is told', () => {
 
   it('that words are in no code, or too few, and nothing is sent', async () => {
     const tab = await open();
-    await tab.page.goto(`${daemon.url}/#receive`);
+    await tab.page.goto(`${room.daemon.url}/#receive`);
     await tab.page.getByRole('combobox', { name: /Words/ }).fill('only two');
     await button(tab.page, 'Continue').click();
     await tab.page.getByText(/This is not a code/).waitFor();
@@ -172,7 +164,7 @@ describe('a receiver is told', () => {
     const tab = await open();
     tab.expect(/status of 404/, /status of 429/);
     for (const last of ['ability', 'ablaze', 'abnormal']) {
-      await look(tab, `${daemon.url}/#abacus-abdomen-abdominal-${last}`);
+      await look(tab, `${room.daemon.url}/#abacus-abdomen-abdominal-${last}`);
       await heading(tab.page, 'This did not work').waitFor();
       if (last === 'ability')
         await tab.page

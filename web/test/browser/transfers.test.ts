@@ -5,32 +5,23 @@ import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import type { Browser } from 'playwright-core';
-import { Daemon, temporary, waitFor } from './daemon';
+import { describe, it } from 'node:test';
+import { temporary, waitFor } from './daemon';
 import { button, heading, look, receive, send, sent, type Shown } from './pages';
-import { openBrowser, Tab } from './tab';
+import { Tab } from './tab';
+import { Room } from './room';
 
 const CONTENT = randomBytes(300_000);
 const FILE = { name: 'Übung «1».bin', mimeType: 'application/octet-stream', buffer: CONTENT };
 
 describe('what the page sends', () => {
-  let daemon: Daemon;
-  let browser: Browser;
-  before(async () => {
-    daemon = await Daemon.start();
-    browser = await openBrowser();
-  });
-  after(async () => {
-    await browser?.close();
-    await daemon?.stop();
-  });
+  const room = new Room();
   const open = async (where = ''): Promise<Tab> => {
-    const tab = await Tab.open(browser, daemon.url);
-    await tab.page.goto(daemon.url + where);
+    const tab = await room.tab();
+    await tab.page.goto(room.daemon.url + where);
     return tab;
   };
-  const other = (): Promise<Tab> => Tab.open(browser, daemon.url);
+  const other = (): Promise<Tab> => room.tab();
 
   for (const endToEnd of [true, false])
     it(`arrives byte for byte, ${endToEnd ? 'sealed' : 'plain'}, and then is gone`, async () => {
@@ -43,7 +34,7 @@ describe('what the page sends', () => {
       assert.equal(download.suggestedFilename(), FILE.name);
       assert.ok(fs.readFileSync(await download.path()).equals(CONTENT));
       await tab.page.locator('#result-state').getByText('and gone').waitFor();
-      daemon.keepsQuietAbout(code);
+      room.daemon.keepsQuietAbout(code);
       if (endToEnd) {
         tab.neverSent(code, FILE.name);
         there.neverSent(code);
@@ -111,7 +102,7 @@ describe('what the page sends', () => {
   });
 
   it('is read by words that are typed, in any spelling', async () => {
-    const { key } = await daemon.upload(new Blob(['typed']), 'typed.bin');
+    const { key } = await room.daemon.upload(new Blob(['typed']), 'typed.bin');
     const tab = await open('/#receive');
     await tab.page
       .getByRole('combobox', { name: /Words/ })
@@ -119,7 +110,7 @@ describe('what the page sends', () => {
     await button(tab.page, 'Continue').click();
     await button(tab.page, 'Show what it is').click();
     await tab.page.getByText('typed.bin').waitFor();
-    assert.equal((await daemon.status(key)).remaining_uses, 1);
+    assert.equal((await room.daemon.status(key)).remaining_uses, 1);
     await tab.close();
   });
 
@@ -127,17 +118,17 @@ describe('what the page sends', () => {
     const tab = await open();
     const { code } = await send(tab, FILE);
     const folder = temporary();
-    const got = daemon.mayfly(['get', '-C', folder, '-'], `${code}\n`);
+    const got = room.daemon.mayfly(['get', '-C', folder, '-'], `${code}\n`);
     assert.equal(got.status, 0, got.stdout);
     assert.ok(fs.readFileSync(path.join(folder, FILE.name)).equals(CONTENT));
     await tab.close();
 
     const source = path.join(folder, 'sent.bin');
     fs.writeFileSync(source, CONTENT);
-    const ran = daemon.mayfly(['send', source]);
+    const ran = room.daemon.mayfly(['send', source]);
     assert.equal(ran.status, 0);
     const there = await other();
-    await look(there, `${daemon.url}/#${ran.stdout.trim().replace(/^.*#/, '')}`);
+    await look(there, `${room.daemon.url}/#${ran.stdout.trim().replace(/^.*#/, '')}`);
     const download = await receive(there);
     assert.equal(download.suggestedFilename(), 'sent.bin');
     assert.ok(fs.readFileSync(await download.path()).equals(CONTENT));
@@ -149,13 +140,13 @@ describe('what the page sends', () => {
     const tab = await open();
     const { code } = await send(tab, FILE, { endToEnd: false });
     await button(tab.page, 'Burn now').click();
-    assert.equal((await daemon.status(code)).status, 'active');
+    assert.equal((await room.daemon.status(code)).status, 'active');
     await button(tab.page, 'Press again to burn').click();
     await tab.page
       .locator('#result-state')
       .getByText(/^Burned at/)
       .waitFor();
-    assert.equal((await daemon.status(code)).ended_by, 'revoked');
+    assert.equal((await room.daemon.status(code)).ended_by, 'revoked');
     await tab.close();
   });
 
@@ -186,7 +177,7 @@ describe('what the page sends', () => {
     );
     const token = /"burnToken":"([\w-]{43})"/.exec(stored.session.replaceAll('\\', ''))?.[1];
     const headers = { Authorization: `Bearer ${token}` };
-    const burned = await fetch(`${daemon.url}/burn/${ends.code}`, { method: 'POST', headers });
+    const burned = await fetch(`${room.daemon.url}/burn/${ends.code}`, { method: 'POST', headers });
     assert.equal(burned.status, 200);
     await waitFor('the entry to go', () =>
       tab.page.evaluate(() => sessionStorage.length === 0).catch(() => false),

@@ -11,7 +11,7 @@ import { workerUrl } from './trusted';
 
 const START_MS = 10_000; // for the worker to start and the frame to reach it
 const AWAKE_MS = 10_000; // browsers end a worker that gets no event for some 30 s
-// A small file has ended before the browser makes a download of it; without its frame there is none.
+// A small file may end before the browser makes a download of it; then it needs the frame still.
 const KEEP_FRAME_MS = 60_000;
 const KEEP_URL_MS = 60_000; // the browser reads a saved Blob after the click
 

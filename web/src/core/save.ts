@@ -5,6 +5,7 @@
  * are collected first. Either way nothing is saved under its name unless the stream ends well.
  */
 import { collect } from './collect';
+import { hex } from './hex';
 import type { Fetched } from './receive';
 import type { FromPage, FromWorker, ToWorker } from './stream-protocol';
 import { workerUrl } from './trusted';
@@ -40,8 +41,7 @@ async function activeWorker(): Promise<ServiceWorker | null> {
 }
 
 function randomId(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(16));
-  return Array.from(bytes, byte => byte.toString(16).padStart(2, '0')).join('');
+  return hex(crypto.getRandomValues(new Uint8Array(16)));
 }
 
 /** The bytes in a buffer of their own, to be given away. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the server answered to a try: status, headers, and the body as text or as a file. */
-import { make } from './html';
+import { hex } from '../core/hex';
+import { el } from '../element';
 
 const TEXT_MAX = 64 * 1024;
 
@@ -12,7 +13,7 @@ function isText(response: Response): boolean {
 
 async function sha256Of(bytes: Uint8Array): Promise<string> {
   const { sha256 } = await import('@noble/hashes/sha2.js');
-  return Array.from(sha256(bytes), b => b.toString(16).padStart(2, '0')).join('');
+  return hex(sha256(bytes));
 }
 
 /** The name in Content-Disposition, for the save link; the browser cleans it once more. */
@@ -30,34 +31,34 @@ async function fileOf(response: Response): Promise<HTMLElement> {
     told === null || isPart ? '' : told === hash ? ', as X-SHA256 says' : ', NOT as X-SHA256 says';
   // The type stays out: what was sent is saved, never shown.
   const url = URL.createObjectURL(new Blob([bytes], { type: 'application/octet-stream' }));
-  return make(
+  return el(
     'div',
     {},
-    make('p', {}, `${bytes.length} bytes, SHA-256 `, make('code', {}, hash), verdict),
-    make('a', { class: 'button', href: url, download: nameOf(response) }, 'Save the file'),
+    el('p', {}, `${bytes.length} bytes, SHA-256 `, el('code', {}, hash), verdict),
+    el('a', { class: 'button', href: url, download: nameOf(response) }, 'Save the file'),
   );
 }
 
 async function bodyOf(response: Response): Promise<HTMLElement> {
   if (!isText(response)) return fileOf(response);
   const text = await response.text();
-  if (text === '') return make('p', {}, 'No body.');
+  if (text === '') return el('p', {}, 'No body.');
   const isCut = text.length > TEXT_MAX;
-  return make(
+  return el(
     'div',
     {},
-    make('pre', {}, make('code', {}, isCut ? text.slice(0, TEXT_MAX) : text)),
-    isCut ? make('p', {}, `The first ${TEXT_MAX} of ${text.length} characters.`) : null,
+    el('pre', {}, el('code', {}, isCut ? text.slice(0, TEXT_MAX) : text)),
+    isCut ? el('p', {}, `The first ${TEXT_MAX} of ${text.length} characters.`) : null,
   );
 }
 
 export async function showAnswer(response: Response): Promise<HTMLElement> {
   const headers = [...response.headers].map(([name, value]) => `${name}: ${value}`).join('\n');
-  return make(
+  return el(
     'div',
     { class: 'docs-answer' },
-    make('h5', {}, `${response.status} ${response.statusText}`),
+    el('h5', {}, `${response.status} ${response.statusText}`),
     await bodyOf(response),
-    make('details', {}, make('summary', {}, 'Headers'), make('pre', {}, headers)),
+    el('details', {}, el('summary', {}, 'Headers'), el('pre', {}, headers)),
   );
 }

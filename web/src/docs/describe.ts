@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the document says of an operation: parameters, fields, replies. */
-import { type Child, make, prose } from './html';
+import { type Child, el } from '../element';
+import { prose } from './html';
 import { fieldsOf } from './request';
 import { type Content, inWords, type Operation, type Reply, type Schema } from './spec';
 
 /** One line of a list of names: the name, what it may be, what it is for. */
 function entry(name: string, schema: Schema, isRequired: boolean, description = ''): Child[] {
   return [
-    make(
+    el(
       'dt',
       {},
-      make('code', {}, name),
-      isRequired ? make('span', { class: 'docs-required' }, ' required') : null,
+      el('code', {}, name),
+      isRequired ? el('span', { class: 'docs-required' }, ' required') : null,
     ),
-    make(
+    el(
       'dd',
       {},
-      description ? make('span', {}, ...prose(description)) : null,
-      make('span', { class: 'docs-kind' }, inWords(schema)),
+      description ? el('span', {}, ...prose(description)) : null,
+      el('span', { class: 'docs-kind' }, inWords(schema)),
       shape(schema),
     ),
   ];
@@ -26,7 +27,7 @@ function entry(name: string, schema: Schema, isRequired: boolean, description = 
 /** The fields of an object, or of each object that it may be; null when it has none. */
 function shape(schema: Schema): HTMLElement | null {
   if (schema.properties)
-    return make(
+    return el(
       'dl',
       { class: 'docs-fields' },
       ...Object.entries(schema.properties).flatMap(([name, s]) =>
@@ -35,10 +36,10 @@ function shape(schema: Schema): HTMLElement | null {
     );
   const several = (schema.oneOf ?? []).map(shape).filter(s => s !== null);
   if (several.length === 0) return null;
-  return make(
+  return el(
     'div',
     {},
-    ...several.flatMap((s, i) => (i ? [make('p', { class: 'docs-kind' }, 'or'), s] : [s])),
+    ...several.flatMap((s, i) => (i ? [el('p', { class: 'docs-kind' }, 'or'), s] : [s])),
   );
 }
 
@@ -48,20 +49,20 @@ function shown(value: unknown): string {
 
 function examplesOf(content: Content): Child[] {
   return Object.entries(content.examples ?? {}).map(([name, e]) =>
-    make(
+    el(
       'figure',
       {},
-      make('figcaption', {}, `Example: ${e.summary ?? name.replaceAll('_', ' ')}`),
-      make('pre', {}, make('code', {}, shown(e.value))),
+      el('figcaption', {}, `Example: ${e.summary ?? name.replaceAll('_', ' ')}`),
+      el('pre', {}, el('code', {}, shown(e.value))),
     ),
   );
 }
 
 function contentOf(type: string, content: Content): HTMLElement {
-  return make(
+  return el(
     'section',
     {},
-    make('h5', {}, make('code', {}, type)),
+    el('h5', {}, el('code', {}, type)),
     content.schema ? shape(content.schema) : null,
     ...examplesOf(content),
   );
@@ -69,11 +70,11 @@ function contentOf(type: string, content: Content): HTMLElement {
 
 export function describeParameters(op: Operation): HTMLElement | null {
   if (op.parameters.length === 0) return null;
-  return make(
+  return el(
     'section',
     {},
-    make('h4', {}, 'Parameters'),
-    make(
+    el('h4', {}, 'Parameters'),
+    el(
       'dl',
       { class: 'docs-fields' },
       ...op.parameters.flatMap(p =>
@@ -87,24 +88,24 @@ export function describeBody(op: Operation): HTMLElement | null {
   if (!op.body) return null;
   const { type, content } = op.body;
   const fields = fieldsOf(op);
-  return make(
+  return el(
     'section',
     {},
-    make('h4', {}, 'Body: ', make('code', {}, type)),
-    fields.length ? shape(content.schema ?? {}) : make('p', {}, 'The bytes of the file.'),
+    el('h4', {}, 'Body: ', el('code', {}, type)),
+    fields.length ? shape(content.schema ?? {}) : el('p', {}, 'The bytes of the file.'),
     ...examplesOf(content),
   );
 }
 
 function describeReply(reply: Reply): HTMLElement {
   const headers = Object.entries(reply.headers);
-  return make(
+  return el(
     'details',
     { class: 'docs-reply' },
-    make('summary', {}, make('strong', {}, reply.status), ' ', ...prose(reply.description)),
+    el('summary', {}, el('strong', {}, reply.status), ' ', ...prose(reply.description)),
     ...Object.entries(reply.content).map(([type, content]) => contentOf(type, content)),
-    make('h5', {}, 'Headers'),
-    make(
+    el('h5', {}, 'Headers'),
+    el(
       'dl',
       { class: 'docs-fields' },
       ...headers.flatMap(([name, h]) => entry(name, h.schema, h.required ?? false, h.description)),
@@ -113,5 +114,5 @@ function describeReply(reply: Reply): HTMLElement {
 }
 
 export function describeReplies(op: Operation): HTMLElement {
-  return make('section', {}, make('h4', {}, 'Replies'), ...op.replies.map(describeReply));
+  return el('section', {}, el('h4', {}, 'Replies'), ...op.replies.map(describeReply));
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The viewer of /docs/: shows /openapi.json of this server, and lets one try it. */
 import { describeBody, describeParameters, describeReplies } from './describe';
-import { make, prose } from './html';
+import { el } from '../element';
+import { prose } from './html';
 import { type Operation, readSpec, type Spec } from './spec';
 import { tryIt } from './try';
 
@@ -9,30 +10,27 @@ import { tryIt } from './try';
 const ASIDE = new Set(['HEAD', 'OPTIONS']);
 
 function nameOf(op: Operation): HTMLElement {
-  return make(
+  return el(
     'span',
     { class: 'docs-name' },
-    make('span', { class: 'docs-method' }, op.method),
+    el('span', { class: 'docs-method' }, op.method),
     ' ',
-    make('code', {}, op.path),
+    el('code', {}, op.path),
   );
 }
 
 /** One operation. What is inside is made when it is opened first: there are many. */
 function operation(op: Operation): HTMLElement {
-  const details = make(
+  const details = el(
     'details',
     { id: op.id, class: 'card docs-operation' },
-    make('summary', {}, make('h3', {}, nameOf(op)), make('span', {}, op.summary)),
+    el('summary', {}, el('h3', {}, nameOf(op)), el('span', {}, op.summary)),
   );
   details.addEventListener(
     'toggle',
     () => {
       const parts = [describeParameters(op), describeBody(op), describeReplies(op), tryIt(op)];
-      details.append(
-        make('p', {}, ...prose(op.description)),
-        ...parts.filter(part => part !== null),
-      );
+      details.append(el('p', {}, ...prose(op.description)), ...parts.filter(part => part !== null));
     },
     { once: true },
   );
@@ -40,22 +38,22 @@ function operation(op: Operation): HTMLElement {
 }
 
 function navigation(spec: Spec): HTMLElement {
-  return make(
+  return el(
     'nav',
     { 'aria-label': 'Operations', class: 'docs-nav' },
     ...spec.tags
       .filter(tag => spec.operations.some(op => op.tag === tag.name && !ASIDE.has(op.method)))
       .map(tag =>
-        make(
+        el(
           'section',
           {},
-          make('h2', {}, tag.name),
-          make(
+          el('h2', {}, tag.name),
+          el(
             'ul',
             {},
             ...spec.operations
               .filter(op => op.tag === tag.name && !ASIDE.has(op.method))
-              .map(op => make('li', {}, make('a', { href: `#${op.id}` }, nameOf(op)))),
+              .map(op => el('li', {}, el('a', { href: `#${op.id}` }, nameOf(op)))),
           ),
         ),
       ),
@@ -64,11 +62,11 @@ function navigation(spec: Spec): HTMLElement {
 
 function sections(spec: Spec): HTMLElement[] {
   return spec.tags.map(tag =>
-    make(
+    el(
       'section',
       { class: 'stack', 'aria-labelledby': `tag-${tag.name}` },
-      make('h2', { id: `tag-${tag.name}` }, tag.name),
-      make('p', {}, tag.description),
+      el('h2', { id: `tag-${tag.name}` }, tag.name),
+      el('p', {}, tag.description),
       ...spec.operations.filter(op => op.tag === tag.name).map(operation),
     ),
   );
@@ -87,15 +85,15 @@ async function start(main: HTMLElement): Promise<void> {
   const response = await fetch('/openapi.json', { headers: { Accept: 'application/json' } });
   if (!response.ok) throw new Error(`/openapi.json: ${response.status}`);
   const spec = readSpec((await response.json()) as Record<string, unknown>);
-  const intro = spec.description.split('\n\n').map(p => make('p', {}, ...prose(p)));
+  const intro = spec.description.split('\n\n').map(p => el('p', {}, ...prose(p)));
   main.replaceChildren(
     navigation(spec),
-    make(
+    el(
       'div',
       { class: 'docs-body stack' },
-      make('h1', {}, 'The HTTP interface'),
+      el('h1', {}, 'The HTTP interface'),
       ...intro,
-      make('p', {}, make('a', { href: '/openapi.json' }, 'OpenAPI document'), ', for programs.'),
+      el('p', {}, el('a', { href: '/openapi.json' }, 'OpenAPI document'), ', for programs.'),
       ...sections(spec),
     ),
   );

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** "Try it": a form made from an operation's parameters and fields, sent to this server. */
 import { showAnswer } from './answer';
-import { type Child, copyButton, make, prose } from './html';
+import { type Child, el } from '../element';
+import { copyButton, prose } from './html';
 import { curl, fieldsOf, isForm, NOT_OURS, toRequest, type Typed, whyNot } from './request';
 import type { Operation } from './spec';
 
@@ -56,7 +57,7 @@ function formFields(op: Operation): Field[] {
 function inputOf(op: Operation, field: Field): HTMLElement {
   const id = `${op.id}-${field.label.replace(/\W+/g, '-')}`;
   const hint = field.description ? `${id}-hint` : '';
-  const input = make('input', {
+  const input = el('input', {
     id,
     type: field.kind,
     name: field.name,
@@ -66,12 +67,12 @@ function inputOf(op: Operation, field: Field): HTMLElement {
     spellcheck: 'false',
     'aria-describedby': hint === '' ? false : hint,
   });
-  return make(
+  return el(
     'div',
     { class: 'field' },
-    make('label', { for: id }, field.label, field.isRequired ? ' (required)' : ''),
+    el('label', { for: id }, field.label, field.isRequired ? ' (required)' : ''),
     input,
-    hint ? make('p', { id: hint, class: 'docs-kind' }, ...prose(field.description)) : null,
+    hint ? el('p', { id: hint, class: 'docs-kind' }, ...prose(field.description)) : null,
   );
 }
 
@@ -88,42 +89,41 @@ function read(form: HTMLFormElement): Typed {
 /** What this costs, for those who only want to see how it looks. */
 function warningFor(op: Operation): Child {
   if (op.id === 'download' || op.id === 'downloadByButton')
-    return make('p', { class: 'notice' }, 'This takes one use of the upload.');
+    return el('p', { class: 'notice' }, 'This takes one use of the upload.');
   if (op.id === 'preview')
-    return make('p', { class: 'notice' }, 'This takes the only preview of the upload.');
-  if (op.id === 'burn')
-    return make('p', { class: 'notice notice-bad' }, 'This destroys the upload.');
+    return el('p', { class: 'notice' }, 'This takes the only preview of the upload.');
+  if (op.id === 'burn') return el('p', { class: 'notice notice-bad' }, 'This destroys the upload.');
   return null;
 }
 
 async function send(op: Operation, typed: Typed, signal: AbortSignal): Promise<HTMLElement> {
   const why = whyNot(op, typed);
-  if (why !== null) return make('p', { class: 'notice notice-bad' }, why);
+  if (why !== null) return el('p', { class: 'notice notice-bad' }, why);
   try {
     const [url, init] = toRequest(op, typed, signal);
     return await showAnswer(await fetch(url, init));
   } catch (e) {
     const isOurs = e instanceof DOMException && e.name === 'AbortError';
     const words = isOurs ? 'Cancelled.' : 'No answer came: the network or the server is away.';
-    return make('p', { class: 'notice notice-bad' }, words);
+    return el('p', { class: 'notice notice-bad' }, words);
   }
 }
 
 export function tryIt(op: Operation): HTMLElement {
-  const line = make('code', {});
-  const answer = make('div', { role: 'status', 'aria-label': 'Answer' });
-  const button = make('button', { class: 'button', type: 'submit' }, 'Send');
-  const cancel = make('button', { class: 'button-quiet', type: 'button', hidden: true });
+  const line = el('code', {});
+  const answer = el('div', { role: 'status', 'aria-label': 'Answer' });
+  const button = el('button', { class: 'button', type: 'submit' }, 'Send');
+  const cancel = el('button', { class: 'button-quiet', type: 'button', hidden: true });
   cancel.textContent = 'Cancel';
-  const form = make(
+  const form = el(
     'form',
     { class: 'stack', novalidate: true, 'aria-label': `Try ${op.method} ${op.path}` },
     ...formFields(op).map(f => inputOf(op, f)),
     warningFor(op),
-    make('pre', {}, line),
+    el('pre', {}, line),
     copyButton('Copy the curl line', () => line.textContent ?? ''),
-    make('div', { class: 'row' }, button, cancel),
-    make('div', {}, answer),
+    el('div', { class: 'row' }, button, cancel),
+    el('div', {}, answer),
   );
   const update = () => {
     line.textContent = curl(op, read(form), location.origin);
@@ -144,5 +144,5 @@ export function tryIt(op: Operation): HTMLElement {
     });
   });
   update();
-  return make('section', {}, make('h4', {}, 'Try it'), form);
+  return el('section', {}, el('h4', {}, 'Try it'), form);
 }

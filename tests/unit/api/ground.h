@@ -7,11 +7,12 @@
 #include "../policy/counters_fake.h"
 #include "testing.h"
 
+#include "remove_tree.h"
+
 #include "vault/vault.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 enum { T0 = 1000000 };
@@ -56,18 +57,11 @@ ground_open(struct ground *g)
 static inline void
 ground_close(struct ground *g)
 {
-    pid_t pid;
-
     vault_free(g->vault);
     blobs_free(g->blobs);
     store_free(g->store);
     secret_free(g->pepper);
-    pid = fork();
-    if (pid == 0) {
-        (void)execlp("rm", "rm", "-rf", g->dir, (char *)NULL);
-        _exit(127);
-    }
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    remove_tree(g->dir);
     (void)pthread_mutex_destroy(&g->counters.lock);
 }
 

@@ -6,9 +6,10 @@
 
 #include "relay.h"
 
+#include "remove_tree.h"
+
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -126,7 +127,6 @@ static inline int
 tear_down(void **state)
 {
     struct room *r = *state;
-    pid_t pid;
 
     vault_free(r->a);
     vault_free(r->b);
@@ -134,12 +134,7 @@ tear_down(void **state)
     store_free(r->inner);
     secret_free(r->pepper);
     free(r->file);
-    pid = fork();
-    if (pid == 0) {
-        (void)execlp("rm", "rm", "-rf", r->dir, (char *)NULL);
-        _exit(127);
-    }
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    remove_tree(r->dir);
     free(r);
     return 0;
 }
